@@ -1,0 +1,35 @@
+"""Discovery: a game is a folder here with `GAME` in it. Nothing else names games."""
+
+import importlib
+import pkgutil
+from functools import cache
+from pathlib import Path
+
+from gameserver.errors import Refused
+from gameserver.games.game import Game
+
+_FOLDER = Path(__file__).parent
+
+
+@cache
+def games() -> dict[str, Game]:
+    """All games by name, in alphabetical order."""
+    found = {}
+    for module in sorted(m.name for m in pkgutil.iter_modules([str(_FOLDER)]) if m.ispkg):
+        game: Game = importlib.import_module(f"{__name__}.{module}").GAME
+        found[game.name] = game
+    return found
+
+
+def game_named(name: str) -> Game:
+    """The game of that name. Raises Refused("unknown_game")."""
+    try:
+        return games()[name]
+    except KeyError:
+        known = ", ".join(games())
+        raise Refused("unknown_game", f"there is no game {name!r}; there are: {known}") from None
+
+
+def rules_of(game: Game) -> str:
+    """The text of the game's rules.lua."""
+    return (_FOLDER / game.name / "rules.lua").read_text(encoding="utf-8")
