@@ -1,0 +1,30 @@
+/** A bank of auspicious clouds 祥云, to stand at the foot of a page; `tone` is the fill. */
+export function clouds(front: string, back: string): string {
+  const curl = (x: number, y: number, r: number): string =>
+    `<path d="M${x - r} ${y}a${r} ${r} 0 1 1 ${r} ${r}a${r * 0.62} ${r * 0.62} 0 1 1 ${r * 0.6}-${r * 0.62}"/>`
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 130" width="400" height="130" preserveAspectRatio="xMidYMax slice">
+<path d="M0 78c20-34 62-34 78-6 10-44 78-50 96-6 22-30 66-22 74 10 16-40 84-40 96 2 14-20 40-20 56-6v58H0Z" fill="${back}"/>
+<path d="M0 104c14-30 60-34 76-4 18-34 70-32 84 2 20-26 62-22 74 6 20-30 72-24 84 6 16-24 56-24 82-2v18H0Z" fill="${front}"/>
+<g fill="none" stroke="#ffd98a" stroke-opacity=".5" stroke-width="2.2" stroke-linecap="round">${curl(46, 100, 15)}${curl(122, 98, 16)}${curl(200, 106, 13)}${curl(282, 104, 15)}${curl(356, 106, 14)}</g></svg>`
+}
+
+/** Small line pictures of the shell's buttons, 24 x 24, in the current colour. */
+const STROKES = {
+  back: '<path d="M15 5l-7 7 7 7"/>',
+  close: '<path d="M6 6l12 12M18 6L6 18"/>',
+  rules: '<path d="M6 3h9l4 4v14H6Z"/><path d="M9.5 11h6M9.5 15h6M14.5 3v5h4.5"/>',
+  gift: '<path d="M4 11h16v10H4ZM3 7h18v4H3ZM12 7v14M12 7C7 7 6.5 2.5 9.5 2.5 12 2.5 12 7 12 7s0-4.5 2.5-4.5C17.5 2.5 17 7 12 7"/>',
+  share: '<path d="M12 15V3M8 7l4-4 4 4M5 12v8h14v-8"/>',
+  sound: '<path d="M4 9.5v5h3.5L13 19V5L7.5 9.5ZM16.5 8.5a5 5 0 0 1 0 7M19 6a8.5 8.5 0 0 1 0 12"/>',
+  mute: '<path d="M4 9.5v5h3.5L13 19V5L7.5 9.5ZM17 10l4.5 4.5M21.5 10L17 14.5"/>',
+  screen: '<path d="M3 4h18v13H3ZM8 21h8M12 17v4"/>',
+  phone: '<path d="M7 2.5h10v19H7ZM11 18.5h2"/>',
+  full: '<path d="M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"/>',
+  check: '<path d="M5 12.5l4.5 4.5L19 7.5"/>',
+} as const
+
+export type IconName = keyof typeof STROKES
+
+export function icon(name: IconName): string {
+  return `<svg viewBox="0 0 24 24" width="24" height="24" fill="none" stroke="currentColor" stroke-width="1.9" stroke-linecap="round" stroke-linejoin="round">${STROKES[name]}</svg>`
+}

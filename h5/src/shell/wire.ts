@@ -1,0 +1,128 @@
+/** What crosses the socket and the HTTP API, as every game shares it. Times are server ms. */
+
+export type RoomState = 'draft' | 'open' | 'paused' | 'closed'
+
+export interface Skin {
+  cover: string | null
+  accent: string
+}
+
+export interface Prize {
+  id: string
+  name: string
+  image: string | null
+  kind: 'points' | 'coupon' | 'physical'
+  value: number
+  stock: number
+}
+
+export interface Room<Play = unknown> {
+  id: string
+  game: string
+  title: string
+  organiser: string
+  skin: Skin
+  timezone: string
+  state: RoomState
+  opens_at: number | null
+  closes_at: number | null
+  opened_at: number | null
+  play: Play | null
+  prizes: Prize[]
+}
+
+export interface RoomDetails<Play = unknown> extends Room<Play> {
+  rules_text: string
+  rule_hash: string
+  commitment: string
+  seed: string | null
+}
+
+export interface RoomCard {
+  id: string
+  game: string
+  title: string
+  state: RoomState
+  opens_at: number | null
+  closes_at: number | null
+  joined: number
+  skin: Skin
+}
+
+export interface Won {
+  room: string
+  room_title: string
+  prize: string
+  name: string
+  kind: Prize['kind']
+  amount: number
+  unit: number
+  granted_at: number
+  settled: boolean
+  receipt: string
+}
+
+export interface ServerEvent {
+  ev: string
+  re?: number
+  v?: number
+}
+
+export interface Snapshot<Picture = unknown> {
+  v: number
+  state: RoomState
+  denied: 'not_in_audience' | 'blocked' | null
+  name: string
+  joined: number
+  unsettled: ServerEvent[]
+  game: Picture | null
+}
+
+export interface Welcome extends ServerEvent {
+  ev: 'welcome'
+  member: string
+  session: string
+  room: Room
+  now: number
+  recovered: boolean
+  snapshot: Snapshot
+}
+
+export interface RefusedEvent extends ServerEvent {
+  ev: 'refused'
+  code: string
+  message: string
+  retry_ms?: number
+}
+
+export interface Settled extends ServerEvent {
+  ev: 'settled'
+  refs: number[]
+  units: [prize: string, unit: number][]
+}
+
+export interface RoomChanged extends ServerEvent {
+  ev: 'room_changed'
+  state: RoomState
+}
+
+/** An expected refusal, from the socket or over HTTP; `retryMs` says when a repetition may succeed. */
+export class Refused extends Error {
+  constructor(
+    readonly code: string,
+    readonly retryMs: number | null = null,
+    readonly status = 0,
+  ) {
+    super(code)
+  }
+}
+
+/** The codes of `CloseCode` in gameserver/errors.py that need more than a reconnect. */
+export const CLOSE = {
+  badTicket: 4100,
+  banned: 4101,
+  roomClosed: 4102,
+  replaced: 4103,
+  tooManyFrames: 4105,
+  unknownRoom: 4106,
+} as const

@@ -1,0 +1,36 @@
+import { fileURLToPath } from 'node:url'
+import vue from '@vitejs/plugin-vue'
+import { defineConfig } from 'vitest/config'
+import { budgets } from './build/budgets.ts'
+import { routes } from './build/routes.ts'
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
+export default defineConfig({
+  base: '/static/h5/',
+  plugins: [vue(), routes(), budgets()],
+  define: { __VUE_OPTIONS_API__: 'false', __VUE_PROD_DEVTOOLS__: 'false' },
+  build: {
+    outDir: here('../gameserver/static/h5'),
+    emptyOutDir: true,
+    target: ['es2019', 'chrome79', 'safari13'], // the oldest WeChat webviews still in use
+    cssTarget: ['chrome79', 'safari13'],
+    modulePreload: { polyfill: false }, // the polyfill would be an inline script, which the CSP forbids
+    assetsInlineLimit: 0,
+    rolldownOptions: {
+      input: { index: here('./index.html'), play: here('./play.html'), screen: here('./screen.html') },
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: 'vue', test: /node_modules[\\/]@?vue/, priority: 2 },
+            { name: 'shell', test: /src[\\/]shell[\\/]/, minShareCount: 2, priority: 1 },
+          ],
+        },
+      },
+    },
+  },
+  server: {
+    proxy: { '/api': 'http://localhost:8000', '/ws': { target: 'ws://localhost:8000', ws: true } },
+  },
+  test: { include: ['src/**/*.test.ts'] },
+})
