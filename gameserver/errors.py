@@ -15,7 +15,7 @@ class CloseCode(IntEnum):
     TOO_SLOW = 4001  # the reader did not take what it must not lose
     HELLO_TIMEOUT = 4002  # no hello within 5 s
     NO_PONG = 4003  # the peer did not answer a ping
-    LANE_LOST = 4004  # the room's state is being rebuilt
+    NOT_READY = 4004  # the room's state is not there: not open yet, or being rebuilt
     BAD_TICKET = 4100  # ticket unknown, used or expired: get a new one first
     BANNED = 4101
     ROOM_CLOSED = 4102
@@ -41,6 +41,7 @@ REFUSALS: dict[str, Refusal] = {
     "hello_required": Refusal(400, "the first frame must be hello"),
     "hello_repeated": Refusal(400, "this connection has already said hello"),
     "bad_ticket": Refusal(401, "the ticket is unknown, used, or expired"),
+    "spectator": Refusal(403, "a spectator only watches"),
     "too_many_frames": Refusal(429, "more than 30 frames a second from one connection"),
     "too_many_in_flight": Refusal(429, "more unanswered commands than the answer memory holds"),
     # the gate, in the order in which it decides

@@ -142,6 +142,11 @@ class Game(Protocol):
         """A config that always has something to play."""
 
 
+def blob(octets: bytes) -> msgspec.Raw:
+    """Bytes for rules.lua, as MessagePack str 32: Redis' own MessagePack knows no bin type, Lua no text."""
+    return msgspec.Raw(b"\xdb" + len(octets).to_bytes(4, "big") + octets)
+
+
 def names(kinds: Iterable[type[msgspec.Struct]]) -> tuple[str, ...]:
     """The wire names (`op` or `ev`) of the structs."""
     return tuple(str(kind.__struct_config__.tag) for kind in kinds)

@@ -10,7 +10,7 @@ from msgspec import to_builtins
 
 from gameserver.errors import Refused
 from gameserver.fairness import Draws, derive
-from gameserver.games.game import Command, Due, Event, Granted, MemberId, PrizeId, Raw, RoomId
+from gameserver.games.game import Command, Due, Event, Granted, MemberId, PrizeId, Raw, RoomId, blob
 from gameserver.games.red_packet_rain.amounts import allot
 from gameserver.games.red_packet_rain.config import RainConfig
 from gameserver.games.red_packet_rain.events import Grab, Grabbed, Leader, Next, RoundClosed, RoundOpened, Tally
@@ -147,7 +147,7 @@ class RainPlan:
         """The table of a round is derived anew; it is never stored."""
         return self._table(fact[1])[1:] if fact[0] == "round_opened" else ()
 
-    def _table(self, round_: int) -> tuple[int, int, bytes, list[tuple[int, str, int]]]:
+    def _table(self, round_: int) -> tuple[Any, ...]:
         """(round, start, amounts as little-endian u32, rare packets as (place in the sequence, prize, value))."""
         config = self._config
         draws = Draws(derive(self._seed, "amounts", self._room, round_))
@@ -164,7 +164,7 @@ class RainPlan:
         while len(places) < len(rare):
             places.add(draws.below(len(amounts) + len(rare)))
         table = [(place, *prize) for place, prize in zip(sorted(places), rare, strict=True)]
-        return round_, self._rounds[round_].starts_at, pack(f"<{len(amounts)}I", *amounts), table
+        return round_, self._rounds[round_].starts_at, blob(pack(f"<{len(amounts)}I", *amounts)), table
 
     def event(self, name: str, v: int, body: Raw) -> Event:
         """The tally: [round, left, joined, players, top]."""

@@ -1,0 +1,62 @@
+"""A room's own clock: the commands that come with time, not from members.
+
+Every process runs it for every open room; the refs are the same everywhere, so that only the first one has
+effect and the others get its answer.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from gameserver.games.game import Due
+from gameserver.rooms.room import Room
+from gameserver.rooms.tick import Result
+
+log = structlog.get_logger()
+
+CATCH_UP_MS = 120_000  # what a restart may have missed: longer than any round
+RETRY_SECONDS = 1.0
+LONGEST_SLEEP = 30.0  # the process's own clock may be set while it sleeps
+_AGAIN = frozenset({"store_down", "lane_lost", "internal"})
+
+
+class _Asked:
+    def __init__(self) -> None:
+        self.result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+
+    def answered(self, ref: int, result: Result) -> None:
+        if not self.result.done():
+            self.result.set_result(result)
+
+
+async def run_clock(room: Room, closes: int, ended: Callable[[], Awaitable[None]]) -> None:
+    """Submits what falls due until the room has ended.
+
+    Args:
+        room: an opened room.
+        closes: server ms after which no command is taken.
+        ended: called then, once.
+    """
+    after = room.now() - CATCH_UP_MS
+    while (due := room.plan.due(after)) is not None and due.at <= closes:
+        await _sleep_until(room, due.at)
+        if not await _submit(room, due):
+            await asyncio.sleep(RETRY_SECONDS)
+            continue
+        after = due.at
+    await _sleep_until(room, closes)
+    await ended()
+
+
+async def _sleep_until(room: Room, at: int) -> None:
+    while (left := (at - room.now()) / 1000) > 0:
+        await asyncio.sleep(min(left, LONGEST_SLEEP))
+
+
+async def _submit(room: Room, due: Due) -> bool:
+    """Whether the rule has decided; a refusal is a decision too (another process was first)."""
+    asked = _Asked()
+    room.lane.submit(["", "clock", due.ref, due.op, False, *due.arguments], asked, due.ref)
+    result = await asked.result
+    return not (result[0] == 0 and result[1] in _AGAIN)

@@ -1,0 +1,65 @@
+"""From a room's record to what runs and what is shown: the plan, the rule, the public config."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gameserver.games import game_named
+from gameserver.games.game import Game, Plan
+from gameserver.games.room_config import RoomConfig, ms
+from gameserver.records.rooms import Room as RoomRecord
+
+
+def config_of(record: RoomRecord) -> tuple[Game, RoomConfig]:
+    """The game and the validated config of a room."""
+    game = game_named(record.game)
+    return game, game.config.model_validate(record.config)
+
+
+def plan_of(record: RoomRecord) -> Plan:
+    """The plan of an opened room."""
+    game, config = config_of(record)
+    assert record.opened_at is not None, "only an opened room has a plan"
+    return game.plan(record.id, config, record.seed, record.opened_at)
+
+
+def window_of(record: RoomRecord, plan: Plan) -> tuple[int, int]:
+    """Server ms from and until which commands are taken."""
+    _, config = config_of(record)
+    opens = ms(config.opens_at) if config.opens_at else record.opened_at or 0
+    return opens, min(ms(config.closes_at), plan.ends_at()) if config.closes_at else plan.ends_at()
+
+
+def rule_of(record: RoomRecord, plan: Plan) -> Mapping[str, Any]:
+    """What the prelude and the game's rule read of a room."""
+    _, config = config_of(record)
+    interval = 1000 / config.limits.per_second
+    return {
+        "game": plan.rule(),
+        "gcra": {"interval": interval, "tolerance": interval * (config.limits.burst - 1)},
+        "wins": {k: v for k, v in config.wins.model_dump().items() if v is not None},
+        "chances": {k: v for k, v in config.chances.model_dump().items() if v is not None},
+        "counted": {prize.id: True for prize in config.prizes},
+    }
+
+
+def public_room(record: RoomRecord) -> dict[str, Any]:
+    """The public config: what a page needs before and after it has joined."""
+    _, config = config_of(record)
+    plan = plan_of(record) if record.opened_at is not None else None
+    opens, closes = window_of(record, plan) if plan else (None, None)
+    return {
+        "id": record.id,
+        "game": record.game,
+        "title": config.title,
+        "organiser": config.organiser,
+        "skin": config.skin.model_dump(),
+        "timezone": config.timezone,
+        "state": str(record.state),
+        "opens_at": opens if plan else (ms(config.opens_at) if config.opens_at else None),
+        "closes_at": closes if plan else (ms(config.closes_at) if config.closes_at else None),
+        "opened_at": record.opened_at,
+        "play": plan.public() if plan else None,
+        "prizes": [
+            prize.model_dump(include={"id", "name", "image", "kind", "value", "stock"}) for prize in config.prizes
+        ],
+    }

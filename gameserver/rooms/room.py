@@ -1,0 +1,234 @@
+"""One running room in this process: its plan, its lane, and the pages that are joined here."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+
+from gameserver.errors import CloseCode, Refused, message_of
+from gameserver.fairness import Receipts
+from gameserver.games import game_named
+from gameserver.games.game import Command, Event, EventClass, Granted, MemberId, SessionId, names
+from gameserver.games.room_config import Audience
+from gameserver.metrics import SESSIONS
+from gameserver.records.rooms import Room as RoomRecord
+from gameserver.rooms.days import Days
+from gameserver.rooms.opening import plan_of, public_room
+from gameserver.rooms.session import Seat, Session, Sink
+from gameserver.rooms.tick import Lane, Result
+from gameserver.store.lane import Guest, LaneStore
+from gameserver.wire import Codec, Format, Hello, RoomChanged, Settled, Welcome, encode
+
+log = structlog.get_logger()
+
+VIEWS_A_CALL = 256
+(_ROOM_CHANGED,) = names((RoomChanged,))
+
+
+class Joining:
+    """A hello on its way through a tick."""
+
+    def __init__(self) -> None:
+        self.result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+
+    def answered(self, ref: int, result: Result) -> None:
+        """Takes the tick's result."""
+        if not self.result.done():
+            self.result.set_result(result)
+
+
+class Room:
+    """See the module. A room is loaded once per process and dropped when it is of no more use.
+
+    Args:
+        record: the room as PostgreSQL has it; it has been opened.
+        store: its lane in Redis, in the epoch of the record.
+        receipts: signs grants.
+    """
+
+    def __init__(self, record: RoomRecord, store: LaneStore, receipts: Receipts) -> None:
+        self.record = record
+        self.game = game_named(record.game)
+        self.config = self.game.config.model_validate(record.config)
+        self.plan = plan_of(record)
+        self.codec = Codec(self.game)
+        self.public = public_room(record)
+        self._receipts = receipts
+        by_day = bool(self.config.chances.free_per_day or self.config.wins.per_day)
+        days = Days(self.config.timezone, self.now)
+        self.lane = Lane(record.id, store, days if by_day else tuple)
+        self._sessions: set[Session] = set()
+        self._members: dict[MemberId, list[Session]] = {}
+        self._gauge = SESSIONS.labels(record.id)
+        self._personal = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # what sessions use
+
+    def now(self) -> int:
+        """About the server time in ms."""
+        return self.lane.now()
+
+    def submit(self, command: list[Any], session: Session, ref: int) -> None:
+        """Queues a command."""
+        self.lane.submit(command, session, ref)
+
+    def arguments(self, member: MemberId, command: Command) -> tuple[Any, ...]:
+        """What the game's rule needs. Raises Refused."""
+        return self.plan.arguments(member, command, self.lane.now())
+
+    def answer(self, session: Session, ref: int, result: Result) -> Event:
+        """The event of an executed command, with a receipt for every grant."""
+        _, body, grants = result
+        granted = [self._granted(grant, session.member, session.id, ref) for grant in grants]
+        return self.plan.answer(ref, body, granted)
+
+    def _granted(self, grant: Sequence[Any], member: MemberId, session: str, ref: int) -> Granted:
+        prize, unit, amount, epoch = grant
+        receipt = self._receipts.sign(self.record.id, prize, unit, amount, member, session, ref, epoch)
+        return Granted(prize, unit, amount, receipt)
+
+    def message(self, code: str) -> str:
+        """The engineers' text of a refusal."""
+        return self.game.refusals.get(code) or message_of(code)
+
+    # joining and leaving
+
+    async def join(self, hello: Hello, sink: Sink, format_: Format) -> Session:
+        """Joins a page: one command in the next tick. Raises Refused, with `bad_ticket` among others.
+
+        Sends the welcome, and after it what was missed since `hello.since` where that is still known.
+        """
+        joining = Joining()
+        since = hello.since if hello.since is not None else False
+        command = ["", "", 0, "join", False, hello.ticket, hello.session or False, since]
+        self.lane.submit(command, joining, hello.ref)
+        result = await joining.result
+        if result[0] == 0:
+            raise Refused(result[1], retry_ms=result[2] or None)
+        _, id_, guest_, version, state, recovered, missed, joined, view, given, answers = result
+        guest = Guest(*guest_)
+        member = MemberId(guest.member)
+        deny = self._denied(guest)
+        session = Session(Seat(self, member, SessionId(id_), deny), sink, format_, version)
+        snapshot = {
+            "v": version,
+            "state": state,
+            "denied": deny,
+            "name": guest.name,
+            "joined": joined,
+            "unsettled": [self._remembered(session, *answer) for answer in answers if answer[1][0] == 1],
+            "game": self.plan.snapshot(member, self.now(), view),
+        }
+        welcome = Welcome(
+            re=hello.ref, member=member, session=id_, room=self.public | {"state": state}, now=self.now(),
+            recovered=bool(recovered), snapshot=snapshot,
+        )  # fmt: skip
+        session.send(welcome)
+        self._add(session)
+        for v, _, name, body in missed:
+            session.send(self._event(name, v, body, member, view, self._given(given, member)))
+        return session
+
+    def _remembered(self, session: Session, ref: int, result: Result) -> dict[str, Any]:
+        event = self.answer(session, ref, result)
+        tag = str(event.__struct_config__.tag)
+        return {"ev": tag} | {name: getattr(event, name) for name in event.__struct_fields__}
+
+    def _denied(self, guest: Guest) -> str | None:
+        audience: Audience = self.config.audience
+        if guest.member in audience.blocklist:
+            return "blocked"
+        return None if audience.admits(frozenset(guest.levels), frozenset(guest.tags)) else "not_in_audience"
+
+    def _add(self, session: Session) -> None:
+        for other in self._members.get(session.member, ()) if session.member else ():
+            if other.id == session.id:
+                other.close(CloseCode.REPLACED)
+        self._sessions.add(session)
+        if session.member:
+            self._members.setdefault(session.member, []).append(session)
+        self._gauge.set(len(self._sessions))
+
+    def leave(self, session: Session) -> None:
+        """Forgets a page whose socket has gone; its session stays in Redis."""
+        self._sessions.discard(session)
+        others = self._members.get(session.member)
+        if others and session in others:
+            others.remove(session)
+            if not others:
+                del self._members[session.member]
+        self._gauge.set(len(self._sessions))
+
+    @property
+    def sessions(self) -> int:
+        """Pages joined in this process."""
+        return len(self._sessions)
+
+    def close_sessions(self, code: CloseCode) -> None:
+        """Closes every page's socket."""
+        for session in list(self._sessions):
+            session.close(code)
+
+    # events
+
+    def published(self, kind: str, lines: Sequence[Any]) -> None:
+        """Takes what the lane's channel carries: room events, or grants that were settled."""
+        if kind == "settled":
+            for member, session, refs, units in lines:
+                self._tell_settled(member, session, refs, units)
+            return
+        for v, event_class, name, body in lines:
+            if name in self.game.personal:
+                task = asyncio.get_running_loop().create_task(self._tell_each(v, name, body))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+            else:
+                event = self._event(name, v, body, MemberId(""), (), ())
+                self.broadcast(event, EventClass(event_class), name, v)
+
+    def broadcast(self, event: Event, event_class: EventClass, name: str, v: int) -> None:
+        """Sends an event to every page here, encoded once per format."""
+        frames = {format_: encode(event, format_) for format_ in Format}
+        for session in self._sessions:
+            if v > session.seen:
+                session.push(frames[session.format], event_class, name)
+
+    def _event(
+        self, name: str, v: int, body: Any, member: MemberId, view: Any, granted: Sequence[Granted]
+    ) -> Event:
+        if name == _ROOM_CHANGED:
+            self.public["state"] = body[0]
+            return RoomChanged(v=v, state=body[0])
+        if name in self.game.personal:
+            return self.plan.personal(name, v, body, member, view, granted)
+        return self.plan.event(name, v, body)
+
+    async def _tell_each(self, v: int, name: str, body: Any) -> None:
+        """A personal event: every page here gets its own."""
+        async with self._personal:  # the opening of a round reaches nobody after its end
+            sessions = [session for session in self._sessions if v > session.seen]
+            for first in range(0, len(sessions), VIEWS_A_CALL):
+                some = sessions[first : first + VIEWS_A_CALL]
+                try:
+                    views = await self.lane.store.views([session.member for session in some])
+                except Refused as refused:
+                    log.warning("views refused", room=self.record.id, code=refused.code)
+                    for session in some:  # the page takes the snapshot when it is back
+                        session.close(CloseCode.NOT_READY)
+                    continue
+                for session, (view, given) in zip(some, views, strict=True):
+                    granted = self._given(given, session.member)
+                    session.send(self._event(name, v, body, session.member, view, granted))
+
+    def _given(self, given: Any, member: MemberId) -> Sequence[Granted]:
+        """What the room's clock last granted a member: [prize, unit, amount, epoch, session, ref]."""
+        return [self._granted(given[:4], member, given[4], given[5])] if given else []
+
+    def _tell_settled(
+        self, member: MemberId, session_id: str, refs: list[int], units: list[tuple[str, int]]
+    ) -> None:
+        for session in self._members.get(member, ()):
+            session.send(Settled(refs=refs if session.id == session_id else [], units=units))
+

@@ -1,0 +1,23 @@
+"""Settings from the environment, frozen. Reading them opens nothing."""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every setting; each has the name of its environment variable in upper case."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    redis_url: str = Field("", description="redis://, rediss:// or unix://; empty: the embedded Valkey")
+    database_url: str = Field("", description="postgresql://...; empty: the embedded PostgreSQL")
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8000, ge=0, le=65535, description="port to listen on")
+    secret_key: str = Field("", description="signs tokens and receipts; at least 32 characters outside the demo")
+    origins: str = Field("", description="comma-separated origins that may open sockets; empty: the own host")
+    frames_per_second: int = Field(30, ge=1, le=100_000, description="frames one connection may send")
+    demo: bool = Field(False, description="demo login and sample rooms")
+
+    def allowed_origins(self) -> frozenset[str]:
+        """The exact origins."""
+        return frozenset(origin.strip().rstrip("/") for origin in self.origins.split(",") if origin.strip())

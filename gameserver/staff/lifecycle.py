@@ -1,0 +1,184 @@
+"""What staff do with rooms: create, open, pause, resume, close, rebuild."""
+
+import os
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+
+from gameserver.errors import Refused
+from gameserver.fairness import SEED_BYTES, rule_hash
+from gameserver.games import game_named
+from gameserver.games.game import CampaignId, RoomId
+from gameserver.games.room_config import RoomConfig
+from gameserver.records.campaigns import create_campaign
+from gameserver.records.database import Database
+from gameserver.records.facts import lines_of
+from gameserver.records.lanes import Lane, get_lanes, get_leases, open_lane, raise_epoch
+from gameserver.records.rooms import Room, RoomState, create_room, get_room, set_room_state
+from gameserver.rooms.opening import plan_of, rule_of, window_of
+from gameserver.store.lane import LaneStore
+from gameserver.store.push import announce
+from gameserver.store.redis import Redis
+from ledger_client.ledger import Ledger
+
+log = structlog.get_logger()
+
+FOLD_LINES = 200
+
+
+def validated(game: str, config: Mapping[str, Any]) -> RoomConfig:
+    """A config by its game's schema. Raises Refused("bad_config") with the text by dotted path."""
+    try:
+        return game_named(game).config.model_validate(config)
+    except ValidationError as error:
+        fields = {}
+        for problem in error.errors(include_url=False, include_context=False):
+            path = ".".join(str(part) for part in problem["loc"]) or "config"
+            fields[path] = problem["msg"].removeprefix("Value error, ")
+        text = "; ".join(f"{path}: {why}" for path, why in fields.items())
+        raise Refused("bad_config", text, fields=fields) from None
+
+
+class Lifecycle:
+    """The verbs of staff, on the record, the ledger and the store.
+
+    Args:
+        database: the record.
+        redis: the store.
+        ledger: where campaigns are funded.
+        drain: settles all that a lane's outbox holds; a rebuild starts from the record.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        redis: Redis,
+        ledger: Ledger,
+        drain: Callable[[Lane], Awaitable[None]],
+    ) -> None:
+        self._database = database
+        self._redis = redis
+        self._ledger = ledger
+        self._drain = drain
+
+    async def create(self, game: str, config: Mapping[str, Any], campaign: CampaignId | None = None) -> Room:
+        """A draft with its rule version frozen, hashed and committed to.
+
+        Without a campaign it gets one of its own, funded with what it can grant at most.
+        Raises Refused: unknown_game, bad_config, not_found.
+        """
+        checked = validated(game, config)
+        rules = checked.model_dump(mode="json")
+        seed = os.urandom(SEED_BYTES)
+        if campaign is None:
+            budget = game_named(game).plan(RoomId("draft"), checked, seed, _now()).budget()
+            campaign = (await create_campaign(self._database, checked.title, budget)).id
+            await self._ledger.fund(campaign, budget)
+        return await create_room(
+            self._database,
+            campaign=campaign,
+            game=game,
+            config=rules,
+            rule_hash=rule_hash({"game": game, "config": rules}),
+            seed=seed,
+        )
+
+    async def open(self, room: RoomId) -> Room:
+        """Lends all stock to the lane and puts its state into Redis.
+
+        Repeating it after a crash between the two finishes it. Raises Refused: not_found, bad_state,
+        budget_too_small.
+        """
+        draft = await get_room(self._database, room)
+        if draft.state is RoomState.DRAFT:
+            opened_at = _now()
+            config = game_named(draft.game).config.model_validate(draft.config)
+            plan = game_named(draft.game).plan(room, config, draft.seed, opened_at)
+            opened, lane = await open_lane(
+                self._database, room, opened_at=opened_at, stock=plan.stock(), points=plan.budget()
+            )
+        else:
+            opened, lane = draft, (await get_lanes(self._database, room))[0]
+            if opened.state is not RoomState.OPEN or await self._store(opened, lane).exists():
+                raise Refused("bad_state", f"room {room} is {opened.state} already")
+            if lane.applied_id is not None:
+                raise Refused("bad_state", f"room {room} has been played: run `gameserver room rebuild {room}`")
+        await self._open_store(opened, lane, "open")
+        await announce(self._redis, room)
+        return opened
+
+    def _store(self, room: Room, lane: Lane) -> LaneStore:
+        return LaneStore(self._redis, game_named(room.game), room.id, lane.epoch, lane.lane)
+
+    async def _open_store(self, room: Room, lane: Lane, state: str) -> LaneStore:
+        plan, store = plan_of(room), self._store(room, lane)
+        leases = [(x.prize, x.first_unit, x.last_unit) for x in await get_leases(self._database, lane)]
+        opens, closes = window_of(room, plan)
+        await store.open(state, opens, closes, rule_of(room, plan), leases)
+        return store
+
+    async def pause(self, room: RoomId) -> Room:
+        """Refuses commands until `resume`. Raises Refused: not_found, bad_state."""
+        return await self._change(room, RoomState.PAUSED)
+
+    async def resume(self, room: RoomId) -> Room:
+        """Takes commands again. Raises Refused: not_found, bad_state."""
+        return await self._change(room, RoomState.OPEN)
+
+    async def close(self, room: RoomId) -> Room:
+        """Ends the room for good; its seed becomes public. Raises Refused: not_found, bad_state."""
+        return await self._change(room, RoomState.CLOSED)
+
+    async def _change(self, room: RoomId, state: RoomState) -> Room:
+        changed = await set_room_state(self._database, room, state, _now())
+        lane = (await get_lanes(self._database, room))[0]
+        await self._store(changed, lane).set_state(state)
+        await announce(self._redis, room)
+        return changed
+
+    async def rebuild(self, room: RoomId, told: Callable[[int], None] = lambda lines: None) -> int:
+        """Folds the lane's state anew from the record, under a new epoch; returns the lines folded.
+
+        Commands are refused with `lane_lost` meanwhile; pages come back by themselves.
+        `told` hears the number of lines folded so far. Raises Refused: not_found, bad_state.
+        """
+        record = await get_room(self._database, room)
+        if record.opened_at is None:
+            raise Refused("bad_state", f"room {room} has never been opened")
+        lane = (await get_lanes(self._database, room))[0]
+        # no tick changes anything from here on, so the outbox can be drained whole
+        await self._redis.hset(  # type: ignore[misc] # redis-py's sync/async union
+            self._store(record, lane).keys.room, "state", "rebuilding"
+        )
+        await self._drain(lane)
+        epoch = await raise_epoch(self._database, room, lane.lane)
+        lane = next(x for x in await get_lanes(self._database, room) if x.lane == lane.lane)
+        assert lane.epoch == epoch
+        await self._store(record, lane).clear()
+        store = await self._open_store(record, lane, "rebuilding")
+        folded = await self._fold(record, lane, store, told)
+        await store.set_state(record.state)
+        await announce(self._redis, room)
+        return folded
+
+    async def _fold(self, record: Room, lane: Lane, store: LaneStore, told: Callable[[int], None]) -> int:
+        plan, folded = plan_of(record), 0
+        waiting: list[tuple[Any, Any]] = []
+        async for line in lines_of(self._database, record.id, lane.lane):
+            waiting.append((line, plan.revive(line[6])))
+            if len(waiting) == FOLD_LINES:
+                await store.fold(waiting)
+                folded += len(waiting)
+                waiting = []
+                told(folded)
+        if waiting:
+            await store.fold(waiting)
+        told(folded + len(waiting))
+        return folded + len(waiting)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

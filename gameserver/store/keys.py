@@ -1,0 +1,31 @@
+"""Every Redis key and channel, built here and nowhere else.
+
+The lane's hash tag comes first, so that one lane is one cluster slot. The prelude builds the same names
+from the tag it is given (store/lua/prelude.lua, "keys").
+"""
+
+from gameserver.games.game import RoomId
+
+
+class LaneKeys:
+    """The keys of one lane of a room, such as `{r42.0}:out`."""
+
+    def __init__(self, room: RoomId, lane: int = 0) -> None:
+        tag = f"{{{room}.{lane}}}"
+        self.tag = tag
+        self.room = f"{tag}:room"  # hash: epoch, state, window, version, counters
+        self.rule = f"{tag}:rule"  # msgpack: what the rule reads
+        self.members = f"{tag}:m"  # hash: member -> gate and game state
+        self.stock = f"{tag}:stock"  # hash: prize -> granted, next unit, last unit
+        self.game = f"{tag}:game"  # msgpack: the game's state of the room
+        self.events = f"{tag}:ev"  # stream: room events that `since` can recover
+        self.outbox = f"{tag}:out"  # stream: what must outlive Redis
+        self.channel = f"{tag}:push"  # pub/sub: events and settled, to every node
+
+    def ticket(self, ticket: str) -> str:
+        """string: who may say hello with this ticket."""
+        return f"{self.tag}:tk:{ticket}"
+
+
+SETTLE_GROUP = "settle"
+ROOMS_CHANNEL = "rooms"  # pub/sub: ids of rooms whose state staff changed

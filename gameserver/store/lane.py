@@ -1,0 +1,136 @@
+"""One lane's Redis: every call that touches a room's state goes through here."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from gameserver.errors import Refused
+from gameserver.games.game import Game, MemberId, PrizeId, RoomId
+from gameserver.store.keys import LaneKeys
+from gameserver.store.scripts import library_of
+
+MAX_BATCH = 256
+TICKET_SECONDS = 30
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder().decode
+
+
+class Guest(msgspec.Struct, array_like=True, frozen=True):
+    """Who may say hello with a ticket; member "" is a spectator."""
+
+    member: str
+    name: str
+    levels: list[str]
+    tags: list[str]
+
+
+class Ticked(NamedTuple):
+    """One tick's reply: server ms at its start, ms until a tally is due (0: none), a result per command."""
+
+    now: int
+    tally_in: int
+    results: Sequence[Sequence[Any]]
+
+
+class LaneStore:
+    """The functions of one lane. Raises Refused("lane_lost") where Redis has not the state expected."""
+
+    def __init__(self, redis: Redis, game: Game, room: RoomId, epoch: int, lane: int = 0) -> None:
+        self.keys = LaneKeys(room, lane)
+        self.epoch = epoch
+        self._redis = redis
+        self._library = library_of(game)
+        self._tick = self._library.function("tick")
+
+    async def _call(self, function: str, argument: bytes | str) -> Any:
+        try:
+            reply = await self._redis.fcall(function, 1, self.keys.tag, argument)
+        except ResponseError as error:
+            if "Function not found" not in str(error):
+                raise
+            # a Redis that restarted empty, or a first call: load, then try once more
+            await self._library.load(self._redis)
+            reply = await self._redis.fcall(function, 1, self.keys.tag, argument)
+        except RedisError as error:
+            raise Refused("store_down", str(error), retry_ms=1000) from error
+        answer = _decode(reply)
+        if answer and answer[0] == -1:
+            raise Refused(answer[1], retry_ms=1000)
+        return answer
+
+    async def tick(self, days: Sequence[tuple[int, int]], commands: Sequence[Sequence[Any]]) -> Ticked:
+        """Runs up to MAX_BATCH commands [member, session, ref, op, deny, ...] in one call.
+
+        Args:
+            days: (from ms, yyyymmdd) in order of time, for the room's day rules.
+            commands: see store/lua/prelude.lua, `Lane:run` and `Lane:join`.
+        """
+        return Ticked(*await self._call(self._tick, _encode((self.epoch, days, commands))))
+
+    async def open(
+        self,
+        state: str,
+        opens: int,
+        closes: int,
+        rule: Mapping[str, Any],
+        leases: Iterable[tuple[PrizeId, int, int]],
+    ) -> None:
+        """Creates the lane's state; `leases` are (prize, first unit, last unit)."""
+        argument = _encode((self.epoch, state, opens, closes, rule, list(leases)))
+        await self._call(self._library.function("open"), argument)
+
+    async def set_state(self, state: str) -> None:
+        """Opens, pauses or closes the lane and tells everybody."""
+        await self._call(self._library.function("set_state"), state)
+
+    async def views(self, members: Sequence[MemberId]) -> Sequence[tuple[Any, Any]]:
+        """(the rule's view, what the clock last granted or False) of each member."""
+        views: Sequence[tuple[Any, Any]] = await self._call(self._library.function("views"), _encode(members))
+        return views
+
+    async def fold(self, lines: Sequence[tuple[Any, Sequence[Any]]]) -> None:
+        """Applies recorded lines, each with what `Plan.revive` gave for it, to a lane being rebuilt."""
+        await self._call(self._library.function("fold"), _encode(lines))
+
+    async def exists(self) -> bool:
+        """Whether Redis has this lane in this epoch."""
+        epoch = await self._redis.hget(self.keys.room, "epoch")  # type: ignore[misc] # redis-py's sync/async union
+        return epoch is not None and int(epoch) == self.epoch
+
+    async def clear(self) -> None:
+        """Removes everything but the outbox, which settlement drains."""
+        keep = self.keys.outbox.encode()
+        async for batch in _batches(self._redis.scan_iter(match=_literal(self.keys.tag) + ":*", count=1000)):
+            if doomed := [key for key in batch if key != keep]:
+                await self._redis.unlink(*doomed)
+
+    async def put_ticket(self, ticket: str, guest: Guest) -> None:
+        """Lets a ticket be used once within TICKET_SECONDS."""
+        try:
+            await self._redis.set(self.keys.ticket(ticket), _encode(guest), ex=TICKET_SECONDS)
+        except RedisError as error:
+            raise Refused("store_down", str(error), retry_ms=1000) from error
+
+    async def joined(self) -> int:
+        """Members who have joined so far."""
+        members: int = await self._redis.hlen(self.keys.members)  # type: ignore[misc] # as above
+        return max(0, members - 1)  # the clock has a record too
+
+
+def _literal(tag: str) -> str:
+    """A tag for MATCH: no bracket of ours is a pattern, but a room id might hold one."""
+    return "".join(f"\\{c}" if c in "*?[]^\\" else c for c in tag)
+
+
+async def _batches(keys: AsyncIterator[bytes], size: int = 500) -> AsyncIterator[list[bytes]]:
+    batch: list[bytes] = []
+    async for key in keys:
+        batch.append(key)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    yield batch
