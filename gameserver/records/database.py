@@ -1,0 +1,28 @@
+"""The way into PostgreSQL."""
+
+from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from ledger_client.embedded.postgres import passes
+
+__all__ = ["Database", "connect", "passes"]
+
+Database = AsyncEngine
+
+
+def connect(url: str, connections: int = 10) -> Database:
+    """A pool of at most `connections`; nothing is opened yet.
+
+    Args:
+        url: any PostgreSQL URL, such as `postgresql://user:password@host/name`.
+        connections: how many this process may hold at once.
+    """
+    return create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=10,
+        # a connection that died while it was idle is replaced instead of failing its next user
+        pool_pre_ping=True,
+        connect_args={"timeout": 5, "server_settings": {"application_name": "gameserver", "jit": "off"}},
+    )

@@ -1,0 +1,206 @@
+"""Grants: units awarded to members."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import func, select, text, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gameserver.games.game import MemberId, PrizeId, RoomId, SessionId
+from gameserver.line import Line
+from gameserver.records.database import Database
+from gameserver.records.tables import grants as table
+from ledger_client.entry import entry_id
+
+_PAGE = 2000
+
+
+class Grant(msgspec.Struct, frozen=True, gc=False):
+    """A granted unit and the command that won it.
+
+    `amount` in points, 0 for goods; `at` in ms; `entry_id` is what the ledger is owed under, None for
+    goods.
+    """
+
+    room: RoomId
+    prize: PrizeId
+    unit: int
+    session: SessionId
+    ref: int
+    line: int
+    member: MemberId
+    amount: int
+    epoch: int
+    at: int
+    entry_id: UUID | None
+
+
+class Given(msgspec.Struct, frozen=True):
+    """Units and points granted of one prize."""
+
+    units: int
+    points: int
+
+
+class MemberPrize(msgspec.Struct, frozen=True):
+    """A grant as its member asks for it.
+
+    `listed` is the prize as the room's config lists it, None for the game's own prizes (such as packets).
+    `refused` says why the ledger would not take it.
+    """
+
+    grant: Grant
+    room_title: str
+    listed: Mapping[str, Any] | None
+    settled: bool
+    refused: str | None
+
+
+def grants_of_line(room: RoomId, line: Line) -> list[Grant]:
+    """What a line granted, in order."""
+    session, ref = line.session, line.ref
+    return [
+        Grant(
+            room, grant.prize, grant.unit, session, ref, number, grant.member, grant.amount, grant.epoch,
+            line.at, entry_id(room, session, ref, number) if grant.amount else None,
+        )
+        for number, grant in enumerate(line.grants)
+    ]  # fmt: skip
+
+
+_INSERT = text("""
+    insert into game.grants (room, prize, unit, session, ref, line, member, amount, epoch, at, entry_id)
+    select cast(:room as text), given.* from unnest(
+        cast(:prize as text[]), cast(:unit as bigint[]), cast(:session as text[]), cast(:ref as bigint[]),
+        cast(:line as integer[]), cast(:member as text[]), cast(:amount as bigint[]),
+        cast(:epoch as integer[]), cast(:at as bigint[]), cast(:entry_id as uuid[])
+    ) as given
+    on conflict do nothing
+""")
+
+_HELD = text("""
+    select given.n from game.grants join unnest(
+        cast(:prize as text[]), cast(:unit as bigint[]), cast(:session as text[]), cast(:ref as bigint[]),
+        cast(:line as integer[])
+    ) with ordinality as given (prize, unit, session, ref, line, n) using (prize, unit, session, ref, line)
+    where grants.room = :room
+""")
+
+_SETTLE = text("""
+    update game.grants set settled_at = :at
+    from unnest(cast(:prize as text[]), cast(:unit as bigint[])) as given (prize, unit)
+    where grants.room = :room and grants.prize = given.prize and grants.unit = given.unit
+      and grants.settled_at is null
+""")
+
+_REFUSE = text("""
+    update game.grants set refused = given.reason
+    from unnest(cast(:prize as text[]), cast(:unit as bigint[]), cast(:reason as text[]))
+        as given (prize, unit, reason)
+    where grants.room = :room and grants.prize = given.prize and grants.unit = given.unit
+""")
+
+
+async def insert_grants(connection: AsyncConnection, room: RoomId, given: Sequence[Grant]) -> set[int]:
+    """Records grants; repeating it changes nothing.
+
+    Returns the indexes of grants that are not on record after it, because the unit belongs to another
+    (session, ref, line) or that one won another unit.
+    """
+    values: dict[str, Any] = {
+        "room": room,
+        "prize": [grant.prize for grant in given],
+        "unit": [grant.unit for grant in given],
+        "session": [grant.session for grant in given],
+        "ref": [grant.ref for grant in given],
+        "line": [grant.line for grant in given],
+    }
+    others = {
+        "member": [grant.member for grant in given],
+        "amount": [grant.amount for grant in given],
+        "epoch": [grant.epoch for grant in given],
+        "at": [grant.at for grant in given],
+        "entry_id": [grant.entry_id for grant in given],
+    }
+    inserted = await connection.execute(_INSERT, values | others)
+    if inserted.rowcount == len(given):
+        return set()
+    held = (await connection.execute(_HELD, values)).scalars()
+    return set(range(len(given))) - {n - 1 for n in held}
+
+
+async def mark_settled(
+    database: Database, room: RoomId, settled: Sequence[Grant], refused: Sequence[tuple[Grant, str]], at: int
+) -> None:
+    """Notes which grants the ledger took (at `at`, ms) and which it would not, and why. Repeatable."""
+    async with database.begin() as connection:
+        if settled:
+            units = {"prize": [grant.prize for grant in settled], "unit": [grant.unit for grant in settled]}
+            await connection.execute(_SETTLE, {"room": room, "at": at, **units})
+        if refused:
+            reasons = {
+                "prize": [grant.prize for grant, _ in refused],
+                "unit": [grant.unit for grant, _ in refused],
+                "reason": [reason for _, reason in refused],
+            }
+            await connection.execute(_REFUSE, {"room": room, **reasons})
+
+
+async def grants_of(database: Database, room: RoomId) -> AsyncIterator[Grant]:
+    """All grants of a room by prize and unit."""
+    key = (table.c.prize, table.c.unit)
+    page = select(*_COLUMNS).where(table.c.room == room).order_by(*key).limit(_PAGE)
+    after = page
+    while True:
+        async with database.connect() as connection:
+            rows = (await connection.execute(after)).all()
+        for row in rows:
+            yield Grant(*row)
+        if len(rows) < _PAGE:
+            return
+        after = page.where(tuple_(*key) > (rows[-1].prize, rows[-1].unit))
+
+
+async def given_by_prize(database: Database, room: RoomId) -> dict[PrizeId, Given]:
+    """Units and points granted in a room, by prize; prizes nobody has won are absent."""
+    query = (
+        select(table.c.prize, func.count(), func.sum(table.c.amount))
+        .where(table.c.room == room)
+        .group_by(table.c.prize)
+    )
+    async with database.connect() as connection:
+        return {prize: Given(units, int(points)) for prize, units, points in await connection.execute(query)}
+
+
+_MEMBER_PRIZES = text("""
+    select grants.room, grants.prize, unit, session, ref, line, member, amount, epoch, at, entry_id,
+           room.config ->> 'title',
+           jsonb_path_query_first(room.config, '$.prizes[*] ? (@.id == $id)',
+                                  jsonb_build_object('id', grants.prize)),
+           settled_at is not null, refused
+    from game.grants join game.room on room.id = grants.room
+    where member = :member
+    order by at desc, grants.room, session, ref desc, line desc
+    limit :limit
+""")
+
+
+async def prizes_of_member(database: Database, member: MemberId, limit: int = 500) -> list[MemberPrize]:
+    """The member's newest grants over all rooms, newest first."""
+    async with database.connect() as connection:
+        rows = await connection.execute(_MEMBER_PRIZES, {"member": member, "limit": limit})
+        return [MemberPrize(Grant(*row[: len(_COLUMNS)]), *row[len(_COLUMNS) :]) for row in rows]
+
+
+async def pending_points(database: Database, member: MemberId) -> int:
+    """Points granted to the member that the ledger has neither taken nor refused yet."""
+    query = select(func.coalesce(func.sum(table.c.amount), 0)).where(
+        table.c.member == member, table.c.settled_at.is_(None), table.c.refused.is_(None)
+    )
+    async with database.connect() as connection:
+        return int((await connection.execute(query)).scalar_one())
+
+
+_COLUMNS = tuple(table.c[name] for name in Grant.__struct_fields__)

@@ -1,0 +1,54 @@
+"""What every schema in PostgreSQL needs: migrations by one node at a time, and which errors pass."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+_PASSING_CLASSES = frozenset(
+    {
+        "08",  # connection
+        "40",  # serialization, deadlock
+        "53",  # out of connections, disk or memory
+        "57",  # shutdown, starting up, cancelled
+        "58",  # system error outside of PostgreSQL
+    }
+)
+
+
+def passes(error: BaseException) -> bool:
+    """Whether the error is the moment's and not the statement's: the same may succeed later."""
+    if isinstance(error, OSError | TimeoutError | PoolTimeout):
+        return True
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    source = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(source, "sqlstate", None)
+    if isinstance(state, str):
+        return state[:2] in _PASSING_CLASSES
+    # asyncpg gives its own "connection is closed" no state
+    return "connection" in str(source) and "closed" in str(source)
+
+
+async def upgrade(engine: AsyncEngine, schema: str, folder: Path) -> None:
+    """Brings `schema` to the newest revision in the Alembic `folder`, all or nothing.
+
+    Any number of nodes may call it at once: one migrates, the others wait and find nothing to do.
+    """
+    async with engine.begin() as connection:
+        await connection.execute(
+            text("select pg_advisory_xact_lock(hashtextextended('migrate:' || :schema, 0))"),
+            {"schema": schema},
+        )
+        await connection.execute(text(f'create schema if not exists "{schema}"'))
+        await connection.run_sync(_upgrade, schema, folder)
+
+
+def _upgrade(connection: Connection, schema: str, folder: Path) -> None:
+    config = Config(attributes={"connection": connection, "schema": schema})
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    command.upgrade(config, "head")
