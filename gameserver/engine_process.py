@@ -52,7 +52,9 @@ class EngineProcess:
     socket: Path
     pid_file: Path  # written by the server itself; its first line is the pid
     stop_signal: signal.Signals
+    abort_signal: signal.Signals  # ends it without another write into its folder
     ready: Callable[[int], bool]  # given the pid: does it take commands?
+    prepare: Callable[[], None]  # makes the folder if need be; no server works on it then
     account: Account | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     _process: psutil.Process | None = None
@@ -61,11 +63,14 @@ class EngineProcess:
     def running(self) -> Iterator[None]:
         """Adopt or start the server, without waiting for it; stop it at the end."""
         try:
-            self._process = self._adopt() or self._spawn()
+            self._process = self._adopt()
+            if self._process is None:
+                self.prepare()
+                self._process = self._spawn()
             yield
         finally:
             if self._process is not None:
-                self._stop(self._process)
+                _stop(self._process, self.stop_signal)
 
     def wait_ready(self) -> None:
         """Return once the server takes commands. EngineError if it ends or hangs before."""
@@ -82,14 +87,15 @@ class EngineProcess:
         """The server a killed owner left behind, if it serves this very folder and socket.
 
         A left-over one that does not (its folder was deleted and made again, or moved, or its socket
-        was swept away) is stopped: two servers on one folder would destroy it.
+        was swept away) is aborted: two servers on one folder would destroy it, and so would a parting
+        write into a folder that was replaced under it.
         """
         adopted = None
         for process in self._left_over():
             if process.pid == self._written_pid() and self.socket.exists():
                 adopted = process
             else:
-                self._stop(process)
+                _stop(process, self.abort_signal)
         return adopted
 
     def _left_over(self) -> list[psutil.Process]:
@@ -118,7 +124,6 @@ class EngineProcess:
 
     def _spawn(self) -> psutil.Process:
         try:
-            self.folder.mkdir(exist_ok=True)
             if self.log.exists():
                 self.log.replace(self.log.with_suffix(".old"))
             with self.log.open("wb") as log:
@@ -137,27 +142,38 @@ class EngineProcess:
         except OSError as error:
             raise EngineError(f"cannot start {self.name} in {self.folder}: {error.strerror}") from error
 
-    def _stop(self, process: psutil.Process) -> None:
-        try:
-            process.send_signal(self.stop_signal)
-            if not _ended(process, within=STOP_PATIENCE_S):
-                process.kill()
-                _ended(process, within=STOP_PATIENCE_S)
-        except psutil.NoSuchProcess:
-            return
-
     def _last_words(self) -> str:
         try:
-            lines = self.log.read_text(errors="replace").split("\n")
+            lines = [
+                line.strip() for line in self.log.read_text(errors="replace").split("\n") if line.strip()
+            ]
         except OSError:
             lines = []
-        return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+        fatal = [line for line in lines if "FATAL" in line or "PANIC" in line]
+        return (fatal or lines or ["it said nothing"])[-1]
+
+
+def _stop(process: psutil.Process, number: signal.Signals) -> None:
+    try:
+        process.send_signal(number)
+        if not _ended(process, within=STOP_PATIENCE_S):
+            process.kill()
+            _ended(process, within=STOP_PATIENCE_S)
+    except psutil.NoSuchProcess:
+        return
 
 
 def _ended(process: psutil.Process, *, within: float) -> bool:
-    """Whether the process ends within so many seconds. One that only waits to be reaped has ended."""
-    try:
-        process.wait(within)
-    except psutil.TimeoutExpired:
-        return bool(process.status() == psutil.STATUS_ZOMBIE)
-    return True
+    """Whether the process ends within so many seconds. One that waits to be reaped has ended."""
+    deadline = time.monotonic() + within
+    while True:
+        try:
+            process.wait(0)
+        except psutil.TimeoutExpired:
+            if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+                return True
+        else:
+            return True
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(POLL_S)

@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import psutil
+
 from gameserver.engine_process import Account, EngineError, EngineProcess, wheel_files
 
 VERSION = 18
@@ -20,14 +22,13 @@ ENVIRONMENT = {"LC_ALL": "C", "PATH": os.defpath}  # the locale of the terminal 
 def postgres(folder: Path, sockets: Path) -> EngineProcess:
     """A PostgreSQL that keeps its cluster in `folder` and listens on a socket in `sockets` only.
 
-    Makes the cluster and its database first where there is none, which takes about a second.
+    Starting makes the cluster and its database where there is none, which takes about a second.
     """
     programs = _programs()
     account = _account(folder)
     if account is not None:
         for path in (programs / "postgres", folder):
             _open_way(path)
-    _initialise(folder, programs, account)
     directory = _socket_directory(sockets, account)
     settings = {
         "listen_addresses": "",
@@ -37,6 +38,13 @@ def postgres(folder: Path, sockets: Path) -> EngineProcess:
         "log_timezone": "UTC",
     }
     pid_file = folder / "postmaster.pid"
+    socket = directory / ".s.PGSQL.5432"
+
+    def prepare() -> None:
+        _initialise(folder, programs, account)
+        _disown(pid_file)
+        _disown(socket.with_name(f"{socket.name}.lock"))
+
     return EngineProcess(
         name="PostgreSQL",
         program="postgres",
@@ -47,10 +55,12 @@ def postgres(folder: Path, sockets: Path) -> EngineProcess:
         ],
         folder=folder,
         log=folder / "server.log",
-        socket=directory / ".s.PGSQL.5432",
+        socket=socket,
         pid_file=pid_file,
         stop_signal=signal.SIGINT,  # "fast": open transactions are rolled back, nothing is waited for
+        abort_signal=signal.SIGQUIT,
         ready=lambda pid: _is_ready(pid_file, pid),
+        prepare=prepare,
         account=account,
         environment=ENVIRONMENT,
     )
@@ -153,6 +163,23 @@ def _run(argv: list[str], folder: Path, account: Account | None, commands: str =
     if done.returncode != 0:
         reason = " ".join((done.stderr or done.stdout).split())[-500:]
         raise EngineError(f"{Path(argv[0]).name} failed: {reason}")
+
+
+def _disown(pid_file: Path) -> None:
+    """Let a start pass a pid file whose server is gone, but whose number is a stranger's or a zombie's.
+
+    PostgreSQL would take that process for its server and refuse. It never doubts its own parent's
+    number, which is ours; the rest of the file stays, by which it sees whether a backend is left over.
+    """
+    try:
+        number, rest = pid_file.read_text().split("\n", 1)
+        process = psutil.Process(int(number))
+        if process.name() != "postgres" or process.status() == psutil.STATUS_ZOMBIE:
+            pid_file.write_text(f"{os.getpid()}\n{rest}")
+    except (FileNotFoundError, psutil.NoSuchProcess):
+        return
+    except (OSError, ValueError) as error:
+        raise EngineError(f"cannot read {pid_file}: {error}. If no PostgreSQL runs, remove it.") from error
 
 
 def _is_ready(pid_file: Path, pid: int) -> bool:

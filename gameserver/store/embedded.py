@@ -36,7 +36,9 @@ def valkey(folder: Path, sockets: Path) -> EngineProcess:
         socket=path,
         pid_file=folder / PID_FILE,
         stop_signal=signal.SIGTERM,
+        abort_signal=signal.SIGKILL,
         ready=lambda _pid: _answers(path),
+        prepare=lambda: folder.mkdir(exist_ok=True),
     )
 
 
