@@ -8,10 +8,18 @@ from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gameserver.engines import Engines
+from gameserver.records.database import connect
+from gameserver.records.migrate import migrate
 from tests.engines import owning
 
+TABLES = text("""
+    SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables
+    WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND tablename <> 'alembic_version'
+""")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -40,6 +48,27 @@ async def redis(valkey_url: str) -> AsyncIterator[Redis]:
     await client.function_flush()
     yield client
     await client.aclose()
+
+
+@pytest.fixture(scope="session")
+async def migrated(database_url: str) -> AsyncIterator[AsyncEngine]:
+    database = connect(database_url)
+    await migrate(database)
+    yield database
+    await database.dispose()
+
+
+@pytest.fixture
+async def engine(migrated: AsyncEngine) -> AsyncEngine:
+    """The database with every table of ours, all of them empty."""
+    async with migrated.begin() as connection:
+        if tables := (await connection.execute(TABLES)).scalar():
+            # a test that left a transaction open is an error here, not a hang
+            await connection.execute(text("SET LOCAL lock_timeout = '10s'"))
+            # what is append-only in use (by trigger) may be emptied between tests
+            await connection.execute(text("SET LOCAL session_replication_role = replica"))
+            await connection.execute(text(f"TRUNCATE {tables}"))
+    return migrated
 
 
 @pytest.fixture(scope="session")
