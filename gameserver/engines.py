@@ -22,7 +22,7 @@ from gameserver.engine_process import EngineError
 from gameserver.records.embedded import database_url, postgres
 from gameserver.store.embedded import redis_url, valkey
 
-__all__ = ["EngineError", "Engines", "engines", "var_folder"]
+__all__ = ["EngineError", "Engines", "addresses", "engines", "var_folder"]
 
 DEFAULT_PORT = 8000
 LONGEST_SOCKET_NAME = len("/postgres/.s.PGSQL.5432.lock")
@@ -40,6 +40,12 @@ class Engines:
 def var_folder(port: int) -> Path:
     """Where a copy on this port keeps its stores: copies on different ports run beside each other."""
     return Path("var") if port == DEFAULT_PORT else Path("var") / f"port-{port}"
+
+
+def addresses(var: Path) -> Engines:
+    """Where the engines of `var` listen while their owner runs."""
+    sockets = _socket_folder(var.resolve())
+    return Engines(redis_url(sockets), database_url(sockets))
 
 
 @contextmanager
@@ -91,13 +97,17 @@ def _sole_owner(var: Path) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _sockets(var: Path) -> Iterator[Path]:
-    """A folder for the sockets with a short path, always the same one for the same `var` and user."""
+def _socket_folder(var: Path) -> Path:
     name = "gameserver-" + hashlib.sha256(f"{os.geteuid()}:{var}".encode()).hexdigest()[:16]
     room = SOCKET_PATH_LIMIT - LONGEST_SOCKET_NAME - len(name) - 1
     base = tempfile.gettempdir()
-    folder = Path(base if len(base.encode()) <= room else "/tmp", name)
+    return Path(base if len(base.encode()) <= room else "/tmp", name)
+
+
+@contextmanager
+def _sockets(var: Path) -> Iterator[Path]:
+    """A folder for the sockets with a short path, always the same one for the same `var` and user."""
+    folder = _socket_folder(var)
     try:
         folder.mkdir(mode=0o711, exist_ok=True)
         status = folder.lstat()

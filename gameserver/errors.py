@@ -59,6 +59,7 @@ REFUSALS: dict[str, Refusal] = {
     # the house
     "lane_lost": Refusal(503, "the room's state is being rebuilt"),
     "store_down": Refusal(503, "the store does not answer"),
+    "record_down": Refusal(503, "the record does not answer"),
     "internal": Refusal(500, "an unexpected error; it was logged"),
     # HTTP
     "unauthorized": Refusal(401, "a valid bearer token is required"),

@@ -199,6 +199,9 @@ class Socket(WSListener):  # type: ignore[misc] # picows ships its classes compi
             session.handle(command)
         except Refused as refused:
             session.refuse(refused, command.ref)
+        except Exception:
+            log.exception("command failed", room=room.record.id, op=type(command).__name__)
+            self._abort(WSCloseCode.INTERNAL_ERROR)
 
     def _before_hello(self, frame: bytes, format_: Format) -> None:
         if self._joining is not None:

@@ -122,6 +122,16 @@ class Plan(Protocol):
         """The game's full picture for one member at server time `now`."""
 
 
+class Player(Protocol):
+    """A member who plays by program, knowing only what a page knows."""
+
+    def heard(self, event: Mapping[str, Any]) -> None:
+        """Takes an event as it came over the wire."""
+
+    def next(self, now: int) -> tuple[int, Mapping[str, Any]] | None:
+        """The next command without its ref, and the server ms from which it may be sent."""
+
+
 class Game(Protocol):
     """One kind of play."""
 
@@ -134,6 +144,9 @@ class Game(Protocol):
 
     def plan(self, room: RoomId, config: Any, seed: bytes, opened_at: int) -> Plan:
         """Plans a room; `config` is an instance of `self.config`, `opened_at` is in ms."""
+
+    def player(self, public: Mapping[str, Any], snapshot: Mapping[str, Any]) -> Player:
+        """A player from the welcome: `room.play` and `snapshot.game`."""
 
     def example(self) -> Mapping[str, Any]:
         """A valid config: the template of `room schema` and of the demo."""

@@ -1,11 +1,11 @@
 """The way into PostgreSQL."""
 
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from ledger_client.embedded.postgres import passes
 
-__all__ = ["Database", "connect", "passes"]
+__all__ = ["Database", "answers", "connect", "passes"]
 
 Database = AsyncEngine
 
@@ -26,3 +26,15 @@ def connect(url: str, connections: int = 10) -> Database:
         pool_pre_ping=True,
         connect_args={"timeout": 5, "server_settings": {"application_name": "gameserver", "jit": "off"}},
     )
+
+
+async def answers(database: Database) -> bool:
+    """Whether PostgreSQL answers now."""
+    try:
+        async with database.connect() as connection:
+            await connection.execute(text("select 1"))
+    except Exception as error:
+        if not passes(error):
+            raise
+        return False
+    return True

@@ -7,6 +7,7 @@ from gameserver.games.game import Command, Event, RoomId
 from gameserver.games.red_packet_rain.config import RainConfig
 from gameserver.games.red_packet_rain.events import Grab, Grabbed, RoundClosed, RoundOpened, Tally
 from gameserver.games.red_packet_rain.plan import RainPlan
+from gameserver.games.red_packet_rain.player import RainPlayer
 from gameserver.games.room_config import RoomConfig
 
 
@@ -31,6 +32,10 @@ class RedPacketRain:
     def plan(self, room: RoomId, config: Any, seed: bytes, opened_at: int) -> RainPlan:
         """Plans a room."""
         return RainPlan(room, config, seed, opened_at)
+
+    def player(self, public: Mapping[str, Any], snapshot: Mapping[str, Any]) -> RainPlayer:
+        """Taps every drop that is no bomb."""
+        return RainPlayer(public, snapshot)
 
     def example(self) -> Mapping[str, Any]:
         """Three rounds of 500 packets that hold 10,000 points each."""

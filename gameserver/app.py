@@ -1,0 +1,150 @@
+"""The composition root: the only place where parts are built and wired."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from gameserver.demo import keep_rooms_open
+from gameserver.errors import Refused
+from gameserver.fairness import Receipts, derive
+from gameserver.games.game import RoomId
+from gameserver.http.api import api
+from gameserver.http.health import health
+from gameserver.http.member_api import MemberApi
+from gameserver.http.tokens import Tokens
+from gameserver.records import database as record
+from gameserver.records.migrate import migrate as migrate_record
+from gameserver.rooms.hub import Hub
+from gameserver.settings import Settings
+from gameserver.settlement import Settlement
+from gameserver.staff.lifecycle import Lifecycle
+from gameserver.store import redis as store
+from gameserver.websocket import Sockets
+from ledger_client.embedded.ledger import EmbeddedLedger
+from ledger_client.embedded.migrate import migrate as migrate_ledger
+
+log = structlog.get_logger()
+
+KEY_LENGTH = 32
+BACKLOG = 4096
+
+
+class Stores:
+    """The stores of one process and what stands directly on them: enough for the CLI and for settling."""
+
+    def __init__(self, settings: Settings, connections: int = 10) -> None:
+        self.database = record.connect(settings.database_url, connections)
+        self.redis = store.connect(settings.redis_url)
+        self.ledger = EmbeddedLedger(self.database)
+        self.settlement = Settlement(self.database, self.redis, self.ledger)
+        self.lifecycle = Lifecycle(self.database, self.redis, self.ledger, self.settlement.drain)
+
+    async def migrate(self) -> None:
+        """Brings both schemas up to date."""
+        await migrate_record(self.database)
+        await migrate_ledger(self.database)
+
+    async def close(self) -> None:
+        """Gives all connections back."""
+        await self.settlement.close()
+        await self.redis.aclose()
+        await self.database.dispose()
+
+
+class Node:
+    """One server process.
+
+    Args:
+        settings: with both addresses and the secret key filled in.
+        settles: whether a settlement worker runs in here too.
+    """
+
+    def __init__(self, settings: Settings, *, settles: bool) -> None:
+        self._settings = settings
+        self._settles = settles
+        self._stores = Stores(settings)
+        receipts = Receipts(derive(settings.secret_key.encode(), "receipt"))
+        stores = self._stores
+        self._hub = Hub(stores.database, stores.redis, receipts, self._ended)
+        self._sockets = Sockets(self._hub, settings.allowed_origins(), settings.frames_per_second)
+        tokens = Tokens(settings.secret_key)
+        members = MemberApi(stores.database, self._hub, stores.ledger, tokens, receipts, demo=settings.demo)
+        self.app = api([members.router(), health(stores.database, stores.redis)], self._lifespan)
+
+    def server(self) -> uvicorn.Server:
+        """The server, not started; pages, API and sockets on one port."""
+        return uvicorn.Server(
+            uvicorn.Config(
+                self.app,
+                host=self._settings.host,
+                port=self._settings.port,
+                ws=self._sockets.protocol(),
+                loop="uvloop",
+                http="httptools",
+                log_level="warning",
+                access_log=False,
+                backlog=BACKLOG,
+                timeout_graceful_shutdown=10,
+                server_header=False,
+            )
+        )
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        stores, stop = self._stores, asyncio.Event()
+        await stores.migrate()
+        await self._hub.start()
+        loop = asyncio.get_running_loop()
+        tasks = [loop.create_task(self._sockets.sweep())]
+        if self._settings.demo:
+            tasks.append(loop.create_task(keep_rooms_open(stores.database, stores.lifecycle)))
+        settling = loop.create_task(stores.settlement.run(stop)) if self._settles else None
+        try:
+            yield
+        finally:
+            await self._sockets.drain()
+            for task in tasks:
+                task.cancel()
+            await self._hub.stop()
+            stop.set()
+            if settling:
+                await settling
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await stores.close()
+
+    async def _ended(self, room: RoomId) -> None:
+        """A room's time is over: the first process to see it closes it."""
+        try:
+            await self._stores.lifecycle.close(room)
+        except Refused as refused:
+            if refused.code != "bad_state":
+                raise
+
+
+def secret_in(folder: Path) -> str:
+    """The secret key of an embedded server: made once, readable by its owner only."""
+    file = folder / "secret_key"
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as new:
+            new.write(secrets.token_hex(KEY_LENGTH))
+    return file.read_text()
+
+
+def port_is_free(host: str, port: int) -> bool:
+    """Whether this process could listen there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,130 @@
+"""What the HTTP API takes and gives: the OpenAPI document is made of these. Times in ms, points integer."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from gameserver.http.tokens import NAME_LENGTH
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Problem(BaseModel):
+    """Every error of the API."""
+
+    code: str = Field(description="a key of the refusal table")
+    message: str = Field(description="for engineers")
+    retry_ms: int | None = Field(None, description="when to try again")
+    fields: dict[str, str] | None = Field(None, description="text by dotted path")
+
+
+class DemoLogin(_Form):
+    """A name to play under."""
+
+    name: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH, pattern=r"^[^\x00-\x1f]+$")
+    ]
+
+
+class LoggedIn(BaseModel):
+    """A demo member."""
+
+    token: str
+    member: str
+    name: str
+
+
+class TicketRequest(_Form):
+    """Which room, and whether only to watch (the big screen; no token needed)."""
+
+    room: Annotated[str, StringConstraints(min_length=1, max_length=40)]
+    spectator: bool = False
+
+
+class Ticket(BaseModel):
+    """One use, in the first frame of a socket."""
+
+    ticket: str
+    room: str = Field(description="the room's id, also where a game's name was asked for")
+    expires_in: int = Field(description="seconds")
+
+
+class RoomLine(BaseModel):
+    """A room in the list."""
+
+    id: str
+    game: str
+    title: str
+    state: str
+    opens_at: int | None
+    closes_at: int | None
+    joined: int
+    skin: dict[str, Any]
+
+
+class RoomList(BaseModel):
+    """Rooms that are open, then some that have ended."""
+
+    rooms: list[RoomLine]
+
+
+class RoomPage(BaseModel):
+    """One room in public. `seed` is null until it is closed; it must hash to `commitment`."""
+
+    id: str
+    game: str
+    title: str
+    organiser: str
+    skin: dict[str, Any]
+    timezone: str
+    state: str
+    opens_at: int | None
+    closes_at: int | None
+    opened_at: int | None
+    play: dict[str, Any] | None
+    prizes: list[dict[str, Any]]
+    rules_text: str
+    limits: dict[str, Any]
+    rule_version: int
+    rule_hash: str
+    commitment: str
+    seed: str | None
+
+
+class Won(BaseModel):
+    """A grant of the member."""
+
+    room: str
+    room_title: str
+    prize: str
+    name: str = Field(description="empty for the game's own prizes, which the page names")
+    kind: str
+    amount: int
+    unit: int
+    granted_at: int
+    settled: bool
+    refused: str | None
+    receipt: str
+
+
+class WonList(BaseModel):
+    """Newest first."""
+
+    prizes: list[Won]
+
+
+class Points(BaseModel):
+    """Of the ledger, and what is granted but not settled yet."""
+
+    available: int
+    held: int
+    pending: int
+
+
+class Health(BaseModel):
+    """`ok`, or what is wrong."""
+
+    status: str
+    checks: dict[str, str] = {}

@@ -1,0 +1,22 @@
+"""What a person sees in the terminal once the demo is up."""
+
+import segno
+from rich.console import Console
+
+from gameserver.settings import Settings
+
+out = Console(highlight=False)
+
+
+def print_welcome(settings: Settings, folder: object) -> None:
+    """The links, and the lobby as a QR code for a phone."""
+    address = f"http://localhost:{settings.port}"
+    out.print()
+    out.print(f"  Lobby        [bold]{address}/[/bold]")
+    out.print(f"  Play         {address}/play/red_packet_rain")
+    out.print(f"  Big screen   {address}/screen/red_packet_rain")
+    out.print(f"  API          {address}/openapi.json   metrics {address}/metrics")
+    out.print(f"  Stores       {folder}/ (kept between runs)")
+    out.print("  [dim]Ctrl-C stops. A phone needs HOST=0.0.0.0 and this machine's address.[/dim]")
+    out.print()
+    segno.make(f"{address}/", micro=False).terminal(compact=True, border=2)
