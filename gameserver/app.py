@@ -86,7 +86,7 @@ class Node:
                 self.app,
                 host=self._settings.host,
                 port=self._settings.port,
-                ws=self._sockets.protocol(),
+                ws=self._sockets.protocol(),  # type: ignore[arg-type] # any class called like its own
                 loop="uvloop",
                 http="httptools",
                 log_level="warning",

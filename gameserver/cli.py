@@ -29,12 +29,16 @@ from gameserver.settings import Settings
 from gameserver.store.redis import RedisError
 from gameserver.welcome import print_welcome
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Campaign game server.")
+cli = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Campaign game server."
+)
 room_cli = typer.Typer(no_args_is_help=True, help="Make rooms and run them without the console.")
 cli.add_typer(room_cli, name="room")
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 
-Port = Annotated[int, typer.Option("--port", envvar="PORT", help="Port; also tells which embedded stores are meant.")]
+Port = Annotated[
+    int, typer.Option("--port", envvar="PORT", help="Port; also tells which embedded stores are meant.")
+]
 RoomArgument = Annotated[str, typer.Argument(help="A room's id, such as r42.")]
 
 
@@ -52,7 +56,9 @@ def main() -> None:
 
 def _fail(error: Exception) -> None:
     if isinstance(error, Refused):
-        err.print(f"[red]{error.code}[/red]: {error.message}" if not error.fields else f"[red]{error.code}[/red]")
+        err.print(
+            f"[red]{error.code}[/red]: {error.message}" if not error.fields else f"[red]{error.code}[/red]"
+        )
         for path, why in (error.fields or {}).items():
             err.print(f"  {path}: {why}")
     elif isinstance(error, EngineError):
@@ -66,7 +72,9 @@ def _fail(error: Exception) -> None:
 
 
 @cli.command()
-def demo(port: Port = 8000, host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1") -> None:
+def demo(
+    port: Port = 8000, host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1"
+) -> None:
     """Everything on this machine: embedded stores under ./var, sample rooms, server and settlement."""
     configure()
     if not port_is_free(host, port):
@@ -81,7 +89,9 @@ def demo(port: Port = 8000, host: Annotated[str, typer.Option(help="Address to l
 def serve(
     port: Port = 8000,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    embedded: Annotated[bool, typer.Option("--embedded", help="Embedded stores: for one small machine.")] = False,
+    embedded: Annotated[
+        bool, typer.Option("--embedded", help="Embedded stores: for one small machine.")
+    ] = False,
     settles: Annotated[bool, typer.Option("--settle", help="Run a settlement worker in here too.")] = False,
 ) -> None:
     """A server process. Asks for REDIS_URL, DATABASE_URL and SECRET_KEY, or --embedded."""
@@ -90,7 +100,9 @@ def serve(
     if not embedded and not (settings.redis_url and settings.database_url):
         raise EngineError("set REDIS_URL and DATABASE_URL, or use --embedded for one small machine")
     if not embedded and len(settings.secret_key) < KEY_LENGTH:
-        raise EngineError(f"set SECRET_KEY to at least {KEY_LENGTH} random characters, the same on every node")
+        raise EngineError(
+            f"set SECRET_KEY to at least {KEY_LENGTH} random characters, the same on every node"
+        )
     with _stores_of(settings, var_folder(port)) as complete:
         _serve(complete, settles=settles or embedded, ready=lambda: None)
 
@@ -193,7 +205,9 @@ def room_schema(
 def room_create(
     game: Annotated[str, typer.Option(help="A game's name; see `room schema`.")],
     config: Annotated[Path, typer.Option(help="A JSON file; `-` reads standard input.")],
-    campaign: Annotated[str, typer.Option(help="A campaign's id; without it the room gets one of its own.")] = "",
+    campaign: Annotated[
+        str, typer.Option(help="A campaign's id; without it the room gets one of its own.")
+    ] = "",
     port: Port = 8000,
 ) -> None:
     """Makes a draft from a config and prints its id."""
@@ -245,7 +259,9 @@ def room_close(
     port: Port = 8000,
 ) -> None:
     """Ends a room for good and reveals its seed."""
-    if not yes and not typer.confirm(f"Close {room} for good? Members can play no more, and its seed is revealed"):
+    if not yes and not typer.confirm(
+        f"Close {room} for good? Members can play no more, and its seed is revealed"
+    ):
         raise typer.Abort
     _change(port, room, lambda stores: stores.lifecycle.close(RoomId(room)))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 from rich.console import Console
+from rich.markup import escape
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -18,6 +19,7 @@ from gameserver.games.game import Player
 out = Console(highlight=False)
 
 IDLE_SECONDS = 0.1
+SHOWN = 300  # characters of an event
 
 
 async def play(address: str, room: str, name: str, seconds: float) -> None:
@@ -31,9 +33,13 @@ async def play(address: str, room: str, name: str, seconds: float) -> None:
             headers = {"authorization": f"Bearer {login['token']}"}
             ticket = _body(await http.post("/api/tickets", json={"room": room}, headers=headers))
         except httpx.TransportError as error:
-            raise Refused("not_found", f"no server answers at {address} ({error or type(error).__name__})") from None
+            raise Refused(
+                "not_found", f"no server answers at {address} ({error or type(error).__name__})"
+            ) from None
         async with connect(address.replace("http", "ws", 1) + "/ws") as socket:
-            await socket.send(json.dumps({"op": "hello", "ref": 1, "room": ticket["room"], "ticket": ticket["ticket"]}))
+            await socket.send(
+                json.dumps({"op": "hello", "ref": 1, "room": ticket["room"], "ticket": ticket["ticket"]})
+            )
             welcome = json.loads(await socket.recv())
             _show(welcome)
             await _play(socket, welcome, seconds)
@@ -80,4 +86,4 @@ async def _tap(socket: ClientConnection, welcome: dict[str, Any], player: Player
 def _show(event: dict[str, Any]) -> None:
     kind = event["ev"]
     text = json.dumps({name: value for name, value in event.items() if name != "ev"}, ensure_ascii=False)
-    out.print(f"[bold]{kind:<13}[/bold] {text[:200]}", markup=True)
+    out.print(f"[bold]{kind:<13}[/bold]", escape(text[:SHOWN]), soft_wrap=True)

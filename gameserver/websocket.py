@@ -20,7 +20,7 @@ from picows import (
     WSUpgradeResponse,
     WSUpgradeResponseWithListener,
 )
-from picows.picows import WSProtocol
+from picows.picows import WSProtocol  # type: ignore[attr-defined] # compiled, and not in its stub
 
 from gameserver.anti_cheat.frame_rate import FrameRate
 from gameserver.errors import CloseCode, Refused
@@ -123,7 +123,7 @@ class Sockets:
             await asyncio.sleep(DRAIN_PAUSE)
 
 
-class Socket(WSListener):  # type: ignore[misc] # picows ships its classes compiled
+class Socket(WSListener):
     """One connection: the hello, then commands of its session.
 
     Slow readers: events of class must are queued up to MAX_QUEUED_BYTES, then the socket is closed; of
@@ -131,8 +131,18 @@ class Socket(WSListener):  # type: ignore[misc] # picows ships its classes compi
     """
 
     __slots__ = (
-        "_born", "_closing", "_held", "_joining", "_pinged", "_rate", "_room", "_session", "_sockets",
-        "_slow", "_transport", "seen",
+        "_born",
+        "_closing",
+        "_held",
+        "_joining",
+        "_pinged",
+        "_rate",
+        "_room",
+        "_session",
+        "_slow",
+        "_sockets",
+        "_transport",
+        "seen",
     )  # fmt: skip
 
     def __init__(self, sockets: Sockets) -> None:
@@ -152,7 +162,7 @@ class Socket(WSListener):  # type: ignore[misc] # picows ships its classes compi
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         """Picows: the upgrade is done."""
-        transport.request.headers = None  # two kilobytes that nobody reads again
+        transport.request.headers = None  # type: ignore[assignment] # two kilobytes that nobody reads again
         self._transport = transport
         self._sockets.opened(self)
 
@@ -297,12 +307,12 @@ class Socket(WSListener):  # type: ignore[misc] # picows ships its classes compi
     def _abort(self, code: WSCloseCode) -> None:
         self._end(code, graceful=True)
 
-    def _end(self, code: int, *, graceful: bool) -> None:
+    def _end(self, code: CloseCode | WSCloseCode, *, graceful: bool) -> None:
         if self._closing or self._transport is None:
             return
         self._closing = True
-        CLOSES.labels(str(int(code))).inc()
-        self._transport.send_close(code)
+        CLOSES.labels(str(int(code))).inc()  # type: ignore[arg-type] # the stub has an Enum, it is an IntEnum
+        self._transport.send_close(code)  # type: ignore[arg-type] # any int will do
         self._transport.disconnect(graceful)
 
     def _peer_closed(self, transport: WSTransport, frame: WSFrame) -> None:

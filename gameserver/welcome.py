@@ -5,7 +5,7 @@ from rich.console import Console
 
 from gameserver.settings import Settings
 
-out = Console(highlight=False)
+out = Console(highlight=False, soft_wrap=True)
 
 
 def print_welcome(settings: Settings, folder: object) -> None:

@@ -82,12 +82,18 @@ class _OnlyOp(msgspec.Struct):
     op: str
 
 
-_HELLO = {
+_HELLO: dict[Format, Any] = {
     Format.JSON: msgspec.json.Decoder(Hello),
     Format.MSGPACK: msgspec.msgpack.Decoder(Hello),
 }
-_REF = {Format.JSON: msgspec.json.Decoder(_OnlyRef), Format.MSGPACK: msgspec.msgpack.Decoder(_OnlyRef)}
-_OP = {Format.JSON: msgspec.json.Decoder(_OnlyOp), Format.MSGPACK: msgspec.msgpack.Decoder(_OnlyOp)}
+_REF: dict[Format, Any] = {
+    Format.JSON: msgspec.json.Decoder(_OnlyRef),
+    Format.MSGPACK: msgspec.msgpack.Decoder(_OnlyRef),
+}
+_OP: dict[Format, Any] = {
+    Format.JSON: msgspec.json.Decoder(_OnlyOp),
+    Format.MSGPACK: msgspec.msgpack.Decoder(_OnlyOp),
+}
 _ENCODE = {Format.JSON: msgspec.json.Encoder().encode, Format.MSGPACK: msgspec.msgpack.Encoder().encode}
 
 Frame = bytes | bytearray | memoryview
@@ -100,7 +106,7 @@ class Codec:
     """
 
     def __init__(self, game: Game) -> None:
-        union: Any = Union[(Time, Hello, *game.commands)]  # noqa: UP007 - built at run time
+        union: Any = Union[(Time, Hello, *game.commands)]
         self.decoders: dict[Format, Any] = {
             Format.JSON: msgspec.json.Decoder(union),
             Format.MSGPACK: msgspec.msgpack.Decoder(union),
@@ -128,7 +134,7 @@ class Codec:
 def decode_hello(frame: Frame, format_: Format) -> Hello:
     """The first frame. Raises Refused."""
     try:
-        return _HELLO[format_].decode(frame)
+        hello: Hello = _HELLO[format_].decode(frame)
     except msgspec.ValidationError as error:
         try:
             said_hello = _OP[format_].decode(frame).op == "hello"
@@ -137,14 +143,16 @@ def decode_hello(frame: Frame, format_: Format) -> Hello:
         raise (Refused("bad_field", str(error)) if said_hello else Refused("hello_required")) from None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise Refused("bad_frame") from None
+    return hello
 
 
 def ref_of(frame: Frame, format_: Format) -> int | None:
     """The ref of a frame that could not be read otherwise, so that the refusal can say what it answers."""
     try:
-        return _REF[format_].decode(frame).ref
+        ref: int = _REF[format_].decode(frame).ref
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
+    return ref
 
 
 def encode(event: Event, format_: Format) -> bytes:

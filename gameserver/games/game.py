@@ -160,6 +160,13 @@ def blob(octets: bytes) -> msgspec.Raw:
     return msgspec.Raw(b"\xdb" + len(octets).to_bytes(4, "big") + octets)
 
 
+def masked(name: str) -> str:
+    """A name as others may see it: the first character, and the last of three or more."""
+    if len(name) < 3:
+        return name[:1] + "*"
+    return name[0] + "*" * min(len(name) - 2, 4) + name[-1]
+
+
 def names(kinds: Iterable[type[msgspec.Struct]]) -> tuple[str, ...]:
     """The wire names (`op` or `ev`) of the structs."""
     return tuple(str(kind.__struct_config__.tag) for kind in kinds)

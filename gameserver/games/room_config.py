@@ -120,7 +120,9 @@ class RoomConfig(Form):
 
     title: str = Field(title="Title", description="As members see it", min_length=1, max_length=60)
     rules_text: str = Field("", title="Rules", description="Rules in the members' words", max_length=20000)
-    organiser: str = Field("", title="Organiser", description="Who runs it and answers appeals", max_length=200)
+    organiser: str = Field(
+        "", title="Organiser", description="Who runs it and answers appeals", max_length=200
+    )
     skin: Skin = Field(Skin(), title="Skin", description="Cover and colours")
     opens_at: AwareDatetime | None = Field(
         None, title="Opens at", description="ISO 8601 with offset; null: when staff open it"
@@ -128,7 +130,9 @@ class RoomConfig(Form):
     closes_at: AwareDatetime | None = Field(
         None, title="Closes at", description="ISO 8601 with offset; null: when the game has ended"
     )
-    timezone: Timezone = Field("Asia/Shanghai", title="Timezone", description="IANA name; days and times use it")
+    timezone: Timezone = Field(
+        "Asia/Shanghai", title="Timezone", description="IANA name; days and times use it"
+    )
     audience: Audience = Field(Audience(), title="Audience", description="Who may play")
     chances: Chances = Field(Chances(), title="Chances", description="How often a member may play")
     wins: Wins = Field(Wins(), title="Wins", description="Caps on winning")

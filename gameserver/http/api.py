@@ -39,7 +39,9 @@ _CODES = {404: "not_found", 405: "method_not_allowed", 401: "unauthorized"}
 
 def api(routers: Sequence[APIRouter], lifespan: Lifespan) -> ASGIApp:
     """The application that uvicorn serves."""
-    problems: dict[int | str, dict[str, Any]] = {"default": {"model": Problem, "description": "a coded problem"}}
+    problems: dict[int | str, dict[str, Any]] = {
+        "default": {"model": Problem, "description": "a coded problem"}
+    }
     app = FastAPI(title="gameserver", version="0.1.0", lifespan=lifespan, docs_url=None, redoc_url=None,
                   responses=problems)  # fmt: skip
     app.add_exception_handler(Refused, _refused)
@@ -74,6 +76,7 @@ class SafeHeaders:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -114,7 +117,7 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
 async def _http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     code = _CODES.get(error.status_code, "bad_request")
-    problem = Problem(code=code, message=str(error.detail))
+    problem = Problem(code=code, message=str(error.detail), retry_ms=None, fields=None)
     return JSONResponse(problem.model_dump(exclude_none=True), error.status_code, headers=error.headers)
 
 

@@ -24,7 +24,10 @@ class DemoLogin(_Form):
     """A name to play under."""
 
     name: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH, pattern=r"^[^\x00-\x1f]+$")
+        str,
+        StringConstraints(
+            strip_whitespace=True, min_length=1, max_length=NAME_LENGTH, pattern=r"^[^\x00-\x1f]+$"
+        ),
     ]
 
 

@@ -74,7 +74,9 @@ class MemberApi:
             return LoggedIn(token=token, member=new.id, name=new.name)
 
         @router.post("/tickets")
-        async def ticket(form: TicketRequest, authorization: Annotated[str | None, Header()] = None) -> Ticket:
+        async def ticket(
+            form: TicketRequest, authorization: Annotated[str | None, Header()] = None
+        ) -> Ticket:
             """A ticket for one hello. A spectator needs no token and can only watch."""
             caller = None if form.spectator else self._tokens.verify(authorization)
             return await self._ticket(form.room, caller)
@@ -131,12 +133,21 @@ class MemberApi:
             joined = await loaded.lane.store.joined()
         except Refused:  # ended long ago, or being rebuilt: the list still shows it
             joined = 0
-        return RoomLine(joined=joined, **{name: public[name] for name in RoomLine.model_fields if name != "joined"})
+        return RoomLine(
+            joined=joined, **{name: public[name] for name in RoomLine.model_fields if name != "joined"}
+        )
 
     def _won(self, prize: MemberPrize) -> Won:
         grant, listed = prize.grant, prize.listed or {}
         receipt = self._receipts.sign(
-            grant.room, grant.prize, grant.unit, grant.amount, grant.member, grant.session, grant.ref, grant.epoch
+            grant.room,
+            grant.prize,
+            grant.unit,
+            grant.amount,
+            grant.member,
+            grant.session,
+            grant.ref,
+            grant.epoch,
         )
         return Won(
             room=grant.room, room_title=prize.room_title, prize=grant.prize, name=listed.get("name", ""),

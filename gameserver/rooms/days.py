@@ -21,7 +21,9 @@ class Days:
         now = self._now()
         if not self._days or now >= self._days[1][0]:
             today = datetime.fromtimestamp(now / 1000, self._zone).date()
-            starts = [datetime(d.year, d.month, d.day, tzinfo=self._zone) for d in (today, today + timedelta(1))]
+            starts = [
+                datetime(d.year, d.month, d.day, tzinfo=self._zone) for d in (today, today + timedelta(1))
+            ]
             self._days = [
                 (round(start.timestamp() * 1000), start.year * 10_000 + start.month * 100 + start.day)
                 for start in starts

@@ -60,6 +60,7 @@ def public_room(record: RoomRecord) -> dict[str, Any]:
         "opened_at": record.opened_at,
         "play": plan.public() if plan else None,
         "prizes": [
-            prize.model_dump(include={"id", "name", "image", "kind", "value", "stock"}) for prize in config.prizes
+            prize.model_dump(include={"id", "name", "image", "kind", "value", "stock"})
+            for prize in config.prizes
         ],
     }

@@ -231,4 +231,3 @@ class Room:
     ) -> None:
         for session in self._members.get(member, ()):
             session.send(Settled(refs=refs if session.id == session_id else [], units=units))
-

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple, Protocol
 
 from gameserver.errors import CloseCode, Refused
-from gameserver.games.game import Command, Event, EventClass, Granted, MemberId, SessionId
+from gameserver.games.game import Command, Event, EventClass, MemberId, SessionId
 from gameserver.metrics import REFUSALS
 from gameserver.rooms.tick import Result
 from gameserver.wire import Format, Hello, RefusedEvent, Time, TimeIs, encode, refusal

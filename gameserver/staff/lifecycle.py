@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import msgspec
 import structlog
 from pydantic import ValidationError
 
@@ -27,6 +28,9 @@ from ledger_client.ledger import Ledger
 log = structlog.get_logger()
 
 FOLD_LINES = 200
+FACT = 6  # its place in a line (store/lua/prelude.lua)
+
+_decode = msgspec.msgpack.Decoder().decode
 
 
 def validated(game: str, config: Mapping[str, Any]) -> RoomConfig:
@@ -105,7 +109,9 @@ class Lifecycle:
             if opened.state is not RoomState.OPEN or await self._store(opened, lane).exists():
                 raise Refused("bad_state", f"room {room} is {opened.state} already")
             if lane.applied_id is not None:
-                raise Refused("bad_state", f"room {room} has been played: run `gameserver room rebuild {room}`")
+                raise Refused(
+                    "bad_state", f"room {room} has been played: run `gameserver room rebuild {room}`"
+                )
         await self._open_store(opened, lane, "open")
         await announce(self._redis, room)
         return opened
@@ -150,9 +156,7 @@ class Lifecycle:
             raise Refused("bad_state", f"room {room} has never been opened")
         lane = (await get_lanes(self._database, room))[0]
         # no tick changes anything from here on, so the outbox can be drained whole
-        await self._redis.hset(  # type: ignore[misc] # redis-py's sync/async union
-            self._store(record, lane).keys.room, "state", "rebuilding"
-        )
+        await self._redis.hset(self._store(record, lane).keys.room, "state", "rebuilding")
         await self._drain(lane)
         epoch = await raise_epoch(self._database, room, lane.lane)
         lane = next(x for x in await get_lanes(self._database, room) if x.lane == lane.lane)
@@ -167,8 +171,9 @@ class Lifecycle:
     async def _fold(self, record: Room, lane: Lane, store: LaneStore, told: Callable[[int], None]) -> int:
         plan, folded = plan_of(record), 0
         waiting: list[tuple[Any, Any]] = []
-        async for line in lines_of(self._database, record.id, lane.lane):
-            waiting.append((line, plan.revive(line[6])))
+        async for body in lines_of(self._database, record.id, lane.lane):
+            # the line goes back as the very bytes that the outbox carried
+            waiting.append((msgspec.Raw(body), plan.revive(_decode(body)[FACT])))
             if len(waiting) == FOLD_LINES:
                 await store.fold(waiting)
                 folded += len(waiting)

@@ -98,7 +98,7 @@ class LaneStore:
 
     async def exists(self) -> bool:
         """Whether Redis has this lane in this epoch."""
-        epoch = await self._redis.hget(self.keys.room, "epoch")  # type: ignore[misc] # redis-py's sync/async union
+        epoch = await self._redis.hget(self.keys.room, "epoch")
         return epoch is not None and int(epoch) == self.epoch
 
     async def clear(self) -> None:
@@ -117,7 +117,7 @@ class LaneStore:
 
     async def joined(self) -> int:
         """Members who have joined so far."""
-        members: int = await self._redis.hlen(self.keys.members)  # type: ignore[misc] # as above
+        members: int = await self._redis.hlen(self.keys.members)
         return max(0, members - 1)  # the clock has a record too
 
 

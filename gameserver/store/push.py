@@ -39,7 +39,7 @@ class Pushes:
         broken = False
         while True:
             try:
-                message = await self._pubsub.get_message(timeout=None)  # type: ignore[arg-type] # None: no limit
+                message = await self._pubsub.get_message(timeout=None)
             except (RedisError, OSError) as error:
                 if not broken:
                     log.warning("push channel lost", error=str(error))

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from redis.asyncio import Redis
 
-from gameserver.games import rules_of
+from gameserver.games import game_named, rules_of
 from gameserver.games.game import Game
 
 _LUA = files("gameserver.store") / "lua"
@@ -40,6 +40,10 @@ class Library:
 
 
 @cache
+def _library(name: str) -> Library:
+    return Library(game_named(name))
+
+
 def library_of(game: Game) -> Library:
     """The library of a game, built once."""
-    return Library(game)
+    return _library(game.name)

@@ -14,12 +14,22 @@ class Round(Form):
     """One round, or `times` equal rounds with the same gap before each."""
 
     start: AwareDatetime | None = Field(
-        None, title="Start", description="When packets begin to fall; null: by gap", json_schema_extra={"unit": "time"}
+        None,
+        title="Start",
+        description="When packets begin to fall; null: by gap",
+        json_schema_extra={"unit": "time"},
     )
     gap_ms: int | None = number(
-        "Gap", "From the end before (or the opening) to the countdown; null: by start", "ms", 0, 86_400_000, default=None
+        "Gap",
+        "From the end before (or the opening) to the countdown; null: by start",
+        "ms",
+        0,
+        86_400_000,
+        default=None,
     )
-    times: int = number("Times", "How often this round comes, each after the same gap", "rounds", 1, 10_000, default=1)
+    times: int = number(
+        "Times", "How often this round comes, each after the same gap", "rounds", 1, 10_000, default=1
+    )
     countdown_ms: int = number("Countdown", "3-2-1 before packets fall", "ms", 3000, 10_000, default=5000)
     duration_ms: int = number("Duration", "How long packets fall", "ms", 5000, 60_000, default=15_000)
 
@@ -57,7 +67,8 @@ class DoubleMean(Form):
     def _can_be_split(self) -> "DoubleMean":
         if not self.count * self.min <= self.total_points <= self.count * self.max:
             raise ValueError(
-                f"{self.total_points} points cannot be split into {self.count} packets of {self.min} to {self.max}"
+                f"{self.total_points} points cannot be split into {self.count} packets "
+                f"of {self.min} to {self.max}"
             )
         return self
 
@@ -77,7 +88,9 @@ class Listed(Form):
     """Amounts given by hand, dealt in a random order."""
 
     mode: Literal["list"] = Field(title="Mode", description="Amounts by hand")
-    tiers: tuple[Tier, ...] = Field(title="Tiers", description="Amounts and how many of each", min_length=1, max_length=1000)
+    tiers: tuple[Tier, ...] = Field(
+        title="Tiers", description="Amounts and how many of each", min_length=1, max_length=1000
+    )
 
     @property
     def count(self) -> int:
@@ -100,13 +113,17 @@ class ScoreMode(Form):
     """No prize per tap: members score, then the first places win."""
 
     packet_score: int = number("Packet", "Score of a packet", "score", 1, 1000, default=10)
-    tiers: tuple[Place, ...] = Field(title="Tiers", description="From the first place down", min_length=1, max_length=20)
+    tiers: tuple[Place, ...] = Field(
+        title="Tiers", description="From the first place down", min_length=1, max_length=20
+    )
 
 
 class RainConfig(RoomConfig):
     """Red-packet rain."""
 
-    rounds: tuple[Round, ...] = Field(title="Rounds", description="In order of time", min_length=1, max_length=200)
+    rounds: tuple[Round, ...] = Field(
+        title="Rounds", description="In order of time", min_length=1, max_length=200
+    )
     drops_per_member: int = number("Drops", "Drops each member sees in a round", "drops", 5, 2000, default=60)
     packet_share: int = number(
         "Packet share", "How many of the drops that are no bombs hold something", "%", 1, 100, default=70
@@ -119,8 +136,12 @@ class RainConfig(RoomConfig):
     amounts: Annotated[Fixed | DoubleMean | Listed, Field(discriminator="mode")] | None = Field(
         None, title="Amounts", description="What the packets of a round hold; null in score mode"
     )
-    late_join: bool = Field(True, title="Late join", description="Whether a round may be joined after its start")
-    score_mode: ScoreMode | None = Field(None, title="Score mode", description="Places win instead of packets")
+    late_join: bool = Field(
+        True, title="Late join", description="Whether a round may be joined after its start"
+    )
+    score_mode: ScoreMode | None = Field(
+        None, title="Score mode", description="Places win instead of packets"
+    )
 
     @model_validator(mode="after")
     def _amounts_or_score(self) -> "RainConfig":

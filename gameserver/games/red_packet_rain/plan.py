@@ -10,10 +10,18 @@ from msgspec import to_builtins
 
 from gameserver.errors import Refused
 from gameserver.fairness import Draws, derive
-from gameserver.games.game import Command, Due, Event, Granted, MemberId, PrizeId, Raw, RoomId, blob
+from gameserver.games.game import Command, Due, Event, Granted, MemberId, PrizeId, Raw, RoomId, blob, masked
 from gameserver.games.red_packet_rain.amounts import allot
 from gameserver.games.red_packet_rain.config import RainConfig
-from gameserver.games.red_packet_rain.events import Grab, Grabbed, Leader, Next, RoundClosed, RoundOpened, Tally
+from gameserver.games.red_packet_rain.events import (
+    Grab,
+    Grabbed,
+    Leader,
+    Next,
+    RoundClosed,
+    RoundOpened,
+    Tally,
+)
 from gameserver.games.red_packet_rain.rain import EARLY_MS, Rain, content_key, round_key, share
 from gameserver.games.red_packet_rain.schedule import GRACE_MS, RoundTimes, current, schedule
 
@@ -148,7 +156,7 @@ class RainPlan:
         return self._table(fact[1])[1:] if fact[0] == "round_opened" else ()
 
     def _table(self, round_: int) -> tuple[Any, ...]:
-        """(round, start, amounts as little-endian u32, rare packets as (place in the sequence, prize, value))."""
+        """(round, start, amounts as little-endian u32, rare packets as (place in sequence, prize, value))."""
         config = self._config
         draws = Draws(derive(self._seed, "amounts", self._room, round_))
         amounts = allot(config.amounts, draws) if config.amounts else []
@@ -181,11 +189,13 @@ class RainPlan:
         following = self._rounds[round_ + 1] if round_ + 1 < len(self._rounds) else None
         _, total, score, packets, best, place = self._result(view, round_)
         won = granted[0] if granted and score else None
-        return RoundClosed(
+        closed = RoundClosed(
             v=v, round=round_, sum=total, score=score, packets=packets, best=best, place=place,
             players=players, left=left, top=_leaders(top), next=Next(*following) if following else None,
-            won=won.amount if won else 0, unit=won.unit if won else None, receipt=won.receipt if won else None,
         )  # fmt: skip
+        if won:
+            closed.won, closed.unit, closed.receipt = won.amount, won.unit, won.receipt
+        return closed
 
     def _result(self, view: Raw, round_: int) -> Raw:
         """[round, sum, score, packets, best, place] of a round; zeros for one who was not in it."""
@@ -216,12 +226,12 @@ class RainPlan:
             "taken": list(taken) if playing else [],
             "points": points,
             "packets": packets,
-            "prizes": {prize: units for prize, units in prizes},
+            "prizes": dict(prizes),
         }
 
 
 def _leaders(top: Raw) -> list[Leader]:
-    return [Leader(name=name, sum=total) for name, total in top]
+    return [Leader(name=masked(name), sum=total) for name, total in top]
 
 
 def _sums(sums: Raw) -> dict[str, int] | None:

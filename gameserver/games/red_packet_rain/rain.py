@@ -85,7 +85,9 @@ class Rain:
 
     __slots__ = ("_drops", "_kinds", "_span", "_words")
 
-    def __init__(self, key: bytes, content: bytes, duration: int, drops: int, bombs: int, packets: int) -> None:
+    def __init__(
+        self, key: bytes, content: bytes, duration: int, drops: int, bombs: int, packets: int
+    ) -> None:
         self._span = duration - FALL_MIN_MS - FALL_SPREAD_MS
         self._drops = drops
         self._words = _words(key, b"drop", 4 * drops)
