@@ -21,6 +21,17 @@ const STROKES = {
   phone: '<path d="M7 2.5h10v19H7ZM11 18.5h2"/>',
   full: '<path d="M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"/>',
   check: '<path d="M5 12.5l4.5 4.5L19 7.5"/>',
+  clock: '<circle cx="12" cy="12" r="9"/><path d="M12 7v5.5l3.5 2"/>',
+  pause: '<path d="M8.5 5.5v13M15.5 5.5v13"/>',
+  flag: '<path d="M6 21V4h11l-2.5 4L17 12H6"/>',
+  lock: '<path d="M5.5 11h13v9.500h-13ZM8.5 11V7.500a3.5 3.5 0 0 1 7 0V11"/>',
+  ban: '<circle cx="12" cy="12" r="9"/><path d="M5.7 5.700l12.6 12.6"/>',
+  user: '<circle cx="12" cy="8" r="4"/><path d="M4.5 20.500c1-9 14-9 15 0"/>',
+  crowd: '<circle cx="9" cy="9" r="3.5"/><path d="M2.5 19.500c.8-7 12.2-7 13 0M15.5 5.700a3.5 3.5 0 0 1 0 6.600M18 14.800c2 .6 3.2 2.2 3.5 4.7"/>',
+  search: '<circle cx="10.5" cy="10.5" r="6.5"/><path d="M15.5 15.500L21 21"/>',
+  offline: '<path d="M3 9.500a14 14 0 0 1 18 0M6.5 13.500a9 9 0 0 1 11 0M12 18.500v.1M4 3l16 18"/>',
+  reload: '<path d="M20 6v5h-5M19.5 11A8 8 0 1 0 20 15"/>',
+  zero: '<path d="M4 8h16l-1.5 12h-13ZM8 8l2-4M16 8l-2-4M10 12l4 4M14 12l-4 4"/>',
 } as const
 
 export type IconName = keyof typeof STROKES
