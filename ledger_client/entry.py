@@ -35,15 +35,15 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     reverses: UUID | None = None
 
 
-def derived_id(*parts: object) -> UUID:
-    """UUIDv8 (RFC 9562, 5.8) of the first 128 bits of SHA-256 over the parts joined by "|"."""
-    digest = hashlib.sha256("|".join(map(str, parts)).encode()).digest()
+def derived_id(name: str) -> UUID:
+    """UUIDv8 (RFC 9562, 5.8) of the first 128 bits of SHA-256 over the name."""
+    digest = hashlib.sha256(name.encode()).digest()
     return UUID(int=int.from_bytes(digest[:16]) & _VERSION_AND_VARIANT | _VERSION_8)
 
 
 def entry_id(room: str, session: str, ref: int, line: int) -> UUID:
     """The id of what line number `line` of the command (room, session, ref) owes."""
-    return derived_id(room, session, ref, line)
+    return derived_id(f"{room}|{session}|{ref}|{line}")
 
 
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
@@ -65,8 +65,6 @@ def payload_hash(entry: Entry) -> bytes:
 
 def movement(entry: Entry) -> tuple[str, str]:
     """The accounts that the entry takes from and gives to."""
-    match entry.kind:
-        case Kind.FUND:
-            return "issuance", f"campaign:{entry.campaign}"
-        case Kind.EARN:
-            return f"campaign:{entry.campaign}", f"member:{entry.member}"
+    if entry.kind is Kind.EARN:
+        return "campaign:" + entry.campaign, "member:" + entry.member
+    return "issuance", "campaign:" + entry.campaign

@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 from gameserver.line import PlacedLine
 from gameserver.records.database import Database
-from gameserver.records.dead_letters import Letter, bury
 from gameserver.records.facts import insert_facts
 from gameserver.records.grants import Grant, grants_of_line, insert_grants
 from gameserver.records.lanes import Lane, advance, lock_lane
+from gameserver.records.tables import dead_letter
+from ledger_client.embedded.dead_letters import Letter, bury
 
 LINE_MISMATCH = "line_mismatch"
 UNIT_CONFLICT = "unit_conflict"
@@ -47,16 +48,10 @@ async def record(
         ]
         lost = await insert_grants(connection, lane.room, [grant for _, grant in owed]) if owed else set()
         kept += [_conflict(lane, *owed[n]) for n in sorted(lost)]
-        await bury(connection, kept)
+        await bury(connection, dead_letter, kept)
         if lines:
             await advance(connection, held, max(line.position[:2] for line in lines))
     return Recorded([grant for n, (_, grant) in enumerate(owed) if n not in lost], kept)
-
-
-async def keep_letters(database: Database, letters: Sequence[Letter]) -> None:
-    """Keeps letters by themselves."""
-    async with database.begin() as connection:
-        await bury(connection, letters)
 
 
 def _distinct(lines: Sequence[PlacedLine]) -> tuple[list[PlacedLine], list[PlacedLine]]:

@@ -1,30 +1,13 @@
-"""Lines that could not be recorded as they came: kept whole, for a person to resolve."""
+"""Lines that could not be recorded as they came."""
 
-import hashlib
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gameserver.records.database import Database
 from gameserver.records.tables import dead_letter as table
-
-
-class Letter(NamedTuple):
-    """Raw bytes from `source` (such as "r42.0") and why they were put aside."""
-
-    source: str
-    raw: bytes
-    reason: str
-
-    @property
-    def id(self) -> bytes:
-        """The same letter brought again is counted, not kept twice."""
-        head = f"{self.source}|{self.reason}|".encode()
-        return hashlib.sha256(head + self.raw).digest()
+from ledger_client.embedded.dead_letters import Letter, bury
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
@@ -39,12 +22,10 @@ class DeadLetter(msgspec.Struct, frozen=True):
     resolved_at: int | None
 
 
-async def bury(connection: AsyncConnection, letters: Sequence[Letter]) -> None:
-    """Keeps the letters within the caller's transaction."""
-    for letter in letters:
-        kept = insert(table).values(id=letter.id, source=letter.source, raw=letter.raw, reason=letter.reason)
-        again = kept.on_conflict_do_update(index_elements=["id"], set_={"attempts": table.c.attempts + 1})
-        await connection.execute(again)
+async def keep_letters(database: Database, letters: Sequence[Letter]) -> None:
+    """Keeps letters by themselves."""
+    async with database.begin() as connection:
+        await bury(connection, table, letters)
 
 
 async def dead_letters(database: Database, limit: int = 1000) -> list[DeadLetter]:

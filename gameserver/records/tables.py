@@ -24,8 +24,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from ledger_client.embedded.dead_letters import NOW, dead_letter_table
+
 SCHEMA = "game"
-NOW = text("(extract(epoch from clock_timestamp()) * 1000)::bigint")
 
 metadata = MetaData(
     schema=SCHEMA,
@@ -142,14 +143,4 @@ facts = Table(
     Index("facts_fold_idx", "room", "lane", "ms", "seq", "place"),
 )
 
-dead_letter = Table(
-    "dead_letter",
-    metadata,
-    Column("id", LargeBinary, primary_key=True),
-    Column("source", Text, nullable=False),
-    Column("raw", LargeBinary, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("attempts", Integer, nullable=False, server_default="1"),
-    Column("at", BigInteger, nullable=False, server_default=NOW),
-    Column("resolved_at", BigInteger),
-)
+dead_letter = dead_letter_table(metadata)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 import pytest
 
 from gameserver.line import PlacedLine
-from gameserver.records.batches import keep_letters, record
+from gameserver.records.batches import record
 from gameserver.records.database import Database
-from gameserver.records.dead_letters import Letter, dead_letters
+from gameserver.records.dead_letters import dead_letters
 from gameserver.records.facts import lines_of
 from gameserver.records.grants import Grant, grants_of
 from gameserver.records.lanes import Lane, StaleEpoch, get_lanes, raise_epoch
@@ -97,13 +97,3 @@ async def test_a_worker_of_an_older_epoch_records_nothing(engine: Database) -> N
     with pytest.raises(StaleEpoch):
         await record(engine, lane, batch())
     assert await grants_in(engine, lane) == []
-
-
-async def test_letters_alone_are_kept_and_counted(engine: Database) -> None:
-    letter = Letter("r1.0", b"\xc1", "undecodable")
-    await keep_letters(engine, [letter, Letter("r1.0", b"\xc2", "undecodable")])
-    await keep_letters(engine, [letter])
-    assert sorted((kept.raw, kept.attempts) for kept in await dead_letters(engine)) == [
-        (b"\xc1", 2),
-        (b"\xc2", 1),
-    ]

@@ -1,0 +1,134 @@
+"""One batch into the books, in one transaction of a few set-based statements."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ledger_client.embedded.chain import START
+from ledger_client.embedded.dead_letters import Letter, bury
+from ledger_client.embedded.postgres import passes
+from ledger_client.embedded.tables import dead_letter
+from ledger_client.embedded.writing import Chain, Hashed, write
+from ledger_client.entry import Entry, encode_entry, payload_hash
+from ledger_client.errors import StaleEpoch
+from ledger_client.ledger import LaneAt, Outcome, Status
+
+log = structlog.get_logger()
+
+MISMATCH = "id_payload_mismatch"
+UNSTORABLE = "unstorable"
+
+
+# locks the lane; plans are made for the tables as they are now and not as they were when they were empty
+_LOCK_LANE = text("""
+    insert into ledger.lane as known (id, epoch, last_outbox_id, entries, chain_head)
+    values (:id, :epoch, :outbox_id, 0, :start)
+    on conflict (id) do update set epoch = greatest(known.epoch, excluded.epoch)
+    returning epoch, entries, chain_head, set_config('plan_cache_mode', 'force_custom_plan', true)
+""")
+_ADVANCE_LANE = text("""
+    update ledger.lane set last_outbox_id = :outbox_id, entries = :entries, chain_head = :head where id = :id
+""")
+_KNOWN = text("""
+    select id, payload_hash, status, reason from ledger.entry where id = any(cast(:ids as uuid[]))
+""")
+
+
+async def apply_batch(connection: AsyncConnection, lane: LaneAt, entries: Sequence[Entry]) -> list[Outcome]:
+    """Applies a batch within the caller's transaction, one outcome per entry.
+
+    Raises StaleEpoch, or DBAPIError where the whole must be tried again (see `again`).
+    """
+    chain = await lock_lane(connection, lane)
+    hashed = [Hashed(entry, payload_hash(entry)) for entry in entries]
+    known = await _known(connection, [entry.id for entry in entries])
+    fresh: dict[UUID, Hashed] = {}
+    for line in hashed:
+        if line.entry.id not in known:
+            fresh.setdefault(line.entry.id, line)
+    if fresh:
+        written, chain = await _write_or_bisect(connection, lane, chain, list(fresh.values()))
+        known |= {outcome.id: (fresh[outcome.id].hash, outcome) for outcome in written}
+        await connection.execute(
+            _ADVANCE_LANE,
+            {"id": lane.id, "outbox_id": lane.outbox_id, "entries": chain.entries, "head": chain.head},
+        )
+    outcomes = [
+        known[line.entry.id][1]
+        if fresh.get(line.entry.id) is line
+        else _repeated(line, *known[line.entry.id])
+        for line in hashed
+    ]
+    await _bury_mismatches(connection, lane, hashed, outcomes)
+    return outcomes
+
+
+def again(error: BaseException) -> bool:
+    """Whether the same batch may go through if it is simply tried again."""
+    return passes(error) or _raced(error)
+
+
+def _raced(error: BaseException) -> bool:
+    """Another lane stored one of the ids at this very moment: next time it is known."""
+    if not isinstance(error, IntegrityError) or error.orig is None:
+        return False
+    return getattr(error.orig.__cause__, "constraint_name", None) == "entry_pkey"
+
+
+async def lock_lane(connection: AsyncConnection, lane: LaneAt) -> Chain:
+    """The lane's chain, locked until the transaction ends. Raises StaleEpoch."""
+    values = {"id": lane.id, "epoch": lane.epoch, "outbox_id": lane.outbox_id, "start": START}
+    row = (await connection.execute(_LOCK_LANE, values)).one()
+    if row.epoch > lane.epoch:
+        raise StaleEpoch(f"lane {lane.id} is at epoch {row.epoch}, not {lane.epoch}")
+    return Chain(row.entries, row.chain_head)
+
+
+async def _known(connection: AsyncConnection, ids: list[UUID]) -> dict[UUID, tuple[bytes, Outcome]]:
+    rows = await connection.execute(_KNOWN, {"ids": ids})
+    return {row.id: (row.payload_hash, Outcome(row.id, Status(row.status), row.reason)) for row in rows}
+
+
+def _repeated(line: Hashed, known: bytes, outcome: Outcome) -> Outcome:
+    """What a second reading of an id is told."""
+    if line.hash != known:
+        return Outcome(outcome.id, Status.MISMATCH, MISMATCH)
+    if outcome.status is Status.APPLIED:
+        return Outcome(outcome.id, Status.ALREADY)
+    return outcome
+
+
+async def _bury_mismatches(
+    connection: AsyncConnection, lane: LaneAt, hashed: Sequence[Hashed], outcomes: Sequence[Outcome]
+) -> None:
+    letters = []
+    for line, outcome in zip(hashed, outcomes, strict=True):
+        if outcome.status is Status.MISMATCH:
+            log.error("ledger alarm", reason=MISMATCH, lane=lane.id, entry=str(outcome.id))
+            letters.append(Letter(lane.id, encode_entry(line.entry), MISMATCH))
+    await bury(connection, dead_letter, letters)
+
+
+async def _write_or_bisect(
+    connection: AsyncConnection, lane: LaneAt, chain: Chain, fresh: Sequence[Hashed]
+) -> tuple[list[Outcome], Chain]:
+    """Writes new entries; one that the database will not store is found and put aside alone."""
+    try:
+        async with connection.begin_nested():
+            return await write(connection, lane, chain, fresh)
+    except DBAPIError as error:
+        if again(error):
+            raise
+        if len(fresh) > 1:
+            middle = len(fresh) // 2
+            left, chain = await _write_or_bisect(connection, lane, chain, fresh[:middle])
+            right, chain = await _write_or_bisect(connection, lane, chain, fresh[middle:])
+            return [*left, *right], chain
+        entry = fresh[0].entry
+        log.error("ledger alarm", reason=UNSTORABLE, lane=lane.id, entry=str(entry.id), error=str(error.orig))
+        await bury(connection, dead_letter, [Letter(lane.id, encode_entry(entry), UNSTORABLE)])
+        return [Outcome(entry.id, Status.DEAD, UNSTORABLE)], chain

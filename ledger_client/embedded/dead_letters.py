@@ -1,0 +1,48 @@
+"""What could not be stored as it came: kept whole, for a person to resolve. One table per schema."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table, Text, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+NOW = text("(extract(epoch from clock_timestamp()) * 1000)::bigint")
+
+
+class Letter(NamedTuple):
+    """Raw bytes from `source` (a lane, such as "r42.0") and why they were put aside."""
+
+    source: str
+    raw: bytes
+    reason: str
+
+    @property
+    def id(self) -> bytes:
+        """The same letter brought again is counted, not kept twice."""
+        head = f"{self.source}|{self.reason}|".encode()
+        return hashlib.sha256(head + self.raw).digest()
+
+
+def dead_letter_table(metadata: MetaData) -> Table:
+    """`attempts` is how often the letter was brought; times are Unix ms."""
+    return Table(
+        "dead_letter",
+        metadata,
+        Column("id", LargeBinary, primary_key=True),
+        Column("source", Text, nullable=False),
+        Column("raw", LargeBinary, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("attempts", Integer, nullable=False, server_default="1"),
+        Column("at", BigInteger, nullable=False, server_default=NOW),
+        Column("resolved_at", BigInteger),
+    )
+
+
+async def bury(connection: AsyncConnection, table: Table, letters: Sequence[Letter]) -> None:
+    """Keeps the letters within the caller's transaction."""
+    for letter in letters:
+        kept = insert(table).values(id=letter.id, source=letter.source, raw=letter.raw, reason=letter.reason)
+        again = kept.on_conflict_do_update(index_elements=["id"], set_={"attempts": table.c.attempts + 1})
+        await connection.execute(again)

@@ -1,0 +1,94 @@
+"""The ledger in the house's own PostgreSQL."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ledger_client.embedded.batch import again, apply_batch, lock_lane
+from ledger_client.embedded.books import balance_of, drift_in, statement_of
+from ledger_client.entry import Entry, Kind, derived_id
+from ledger_client.errors import LedgerAway
+from ledger_client.ledger import Balance, Drift, LaneAt, Outcome, StatementLine
+
+_ATTEMPTS = 5
+_FIRST_PAUSE_S = 0.05
+_FUNDING = LaneAt("funding", 0, "0-0")
+_FUNDED = text("""
+    select coalesce(sum(amount), 0) from ledger.entry
+    where member = '' and kind = 'fund' and campaign = :campaign and status = 'applied'
+""")
+
+_T = TypeVar("_T")
+
+
+class EmbeddedLedger:
+    """See `ledger_client.ledger.Ledger`.
+
+    Args:
+        engine: of a database whose schema `ledger` is migrated.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def apply(self, lane: LaneAt, entries: Sequence[Entry]) -> list[Outcome]:
+        """Applies a batch in one transaction."""
+        if not entries:
+            return []
+        return await self._patiently(lambda connection: apply_batch(connection, lane, entries))
+
+    async def fund(self, campaign: str, budget: int) -> int:
+        """Brings the campaign's funding to `budget` points."""
+
+        async def fund_once(connection: AsyncConnection) -> int:
+            await lock_lane(connection, _FUNDING)
+            funded = int((await connection.execute(_FUNDED, {"campaign": campaign})).scalar_one())
+            if budget <= funded:
+                return funded
+            entry = Entry(
+                derived_id(f"fund|{campaign}|{budget}"), Kind.FUND, "", campaign, "", budget - funded,
+                time.time_ns() // 1_000_000, 0,
+            )  # fmt: skip
+            await apply_batch(connection, _FUNDING, [entry])
+            return budget
+
+        return await self._patiently(fund_once)
+
+    async def balance(self, member: str) -> Balance:
+        """The member's points."""
+        return await self._reading(balance_of(self._engine, member))
+
+    async def statement(self, member: str, limit: int = 100) -> list[StatementLine]:
+        """The member's newest movements, newest first."""
+        return await self._reading(statement_of(self._engine, member, limit))
+
+    async def drift(self, limit: int = 100) -> list[Drift]:
+        """Where the books disagree; at most `limit` lines of each kind."""
+        return await self._reading(drift_in(self._engine, limit))
+
+    async def _patiently(self, step: Callable[[AsyncConnection], Awaitable[_T]]) -> _T:
+        """Runs a step in a transaction; deadlocks, races and short absences are tried again."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                async with self._engine.begin() as connection:
+                    return await step(connection)
+            except Exception as error:
+                if not again(error):
+                    raise
+                if attempt == _ATTEMPTS - 1:
+                    raise LedgerAway(str(error)) from error
+            await asyncio.sleep(random.uniform(0, _FIRST_PAUSE_S * 2**attempt))
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _reading(self, read: Awaitable[_T]) -> _T:
+        try:
+            return await read
+        except Exception as error:
+            if again(error):
+                raise LedgerAway(str(error)) from error
+            raise
