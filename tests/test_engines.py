@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 from sqlalchemy import make_url
 
-from gameserver.engines import EngineError, Engines, engines, var_folder
+from gameserver.engines import EngineError, Engines, addresses, engines, var_folder
 from tests.engines import EngineOwner, owning
 
 
@@ -28,23 +28,23 @@ def fresh(tmp_path: Path) -> Iterator[Path]:
         pass
 
 
-async def connect(addresses: Engines) -> asyncpg.Connection:
-    url = make_url(addresses.database_url)
+async def connect(served: Engines) -> asyncpg.Connection:
+    url = make_url(served.database_url)
     return await asyncpg.connect(host=url.query["host"], user=url.username, database=url.database)
 
 
-async def note(addresses: Engines, word: str) -> None:
+async def note(served: Engines, word: str) -> None:
     """Write a word into both engines."""
-    Redis.from_url(addresses.redis_url).sadd("words", word)
-    connection = await connect(addresses)
+    Redis.from_url(served.redis_url).sadd("words", word)
+    connection = await connect(served)
     await connection.execute("CREATE TABLE IF NOT EXISTS words (word text)")
     await connection.execute("INSERT INTO words VALUES ($1)", word)
     await connection.close()
 
 
-async def assert_noted(addresses: Engines, word: str) -> None:
-    assert Redis.from_url(addresses.redis_url).sismember("words", word)
-    connection = await connect(addresses)
+async def assert_noted(served: Engines, word: str) -> None:
+    assert Redis.from_url(served.redis_url).sismember("words", word)
+    connection = await connect(served)
     assert await connection.fetchval("SELECT count(*) FROM words WHERE word = $1", word) == 1
     await connection.close()
 
@@ -73,6 +73,7 @@ def kill_all(found: set[psutil.Process]) -> None:
 
 async def test_engines_serve_on_sockets_only_and_write_before_they_answer(var: Path) -> None:
     with owning(var) as owner:
+        assert addresses(var) == owner.engines
         store = Redis.from_url(owner.engines.redis_url, decode_responses=True)
         expected = {
             "appendonly": "yes",
