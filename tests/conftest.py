@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from gameserver.engines import Engines
 from gameserver.records.database import connect
 from gameserver.records.migrate import migrate
+from ledger_client.embedded.migrate import migrate as migrate_ledger
 from tests.engines import owning
 
 TABLES = text("""
@@ -54,6 +55,7 @@ async def redis(valkey_url: str) -> AsyncIterator[Redis]:
 async def migrated(database_url: str) -> AsyncIterator[AsyncEngine]:
     database = connect(database_url)
     await migrate(database)
+    await migrate_ledger(database)
     yield database
     await database.dispose()
 
