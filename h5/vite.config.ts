@@ -6,6 +6,9 @@ import { routes } from './build/routes.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
+const SHARED =
+  /node_modules[\\/]@?vue|preload-helper|rolldown.runtime|src[\\/]shell[\\/](?!poster|qr|Qr|stage)|src[\\/]play[\\/](?!sheets|main)/
+
 export default defineConfig({
   base: '/static/h5/',
   plugins: [vue(), routes(), budgets()],
@@ -21,10 +24,9 @@ export default defineConfig({
       input: { index: here('./index.html'), play: here('./play.html'), screen: here('./screen.html') },
       output: {
         codeSplitting: {
-          groups: [
-            { name: 'vue', test: /node_modules[\\/]@?vue/, priority: 2 },
-            { name: 'shell', test: /src[\\/]shell[\\/]/, minShareCount: 2, priority: 1 },
-          ],
+          // one chunk that all pages share, because each file costs a phone a round trip;
+          // what only some visits need (sheets, QR codes) stays apart
+          groups: [{ name: 'shell', test: SHARED }],
         },
       },
     },

@@ -1,2 +1,5 @@
-import { createApp } from "vue"
-createApp({}).mount("#app")
+import { createApp } from 'vue'
+import '../shell/style.css'
+import LobbyPage from './LobbyPage.vue'
+
+createApp(LobbyPage).mount('#app')

@@ -1,4 +1,4 @@
-import { computed, onBeforeUnmount, ref, type Ref, shallowRef, type ShallowRef } from 'vue'
+import { onBeforeUnmount, ref, shallowRef, type ShallowRef } from 'vue'
 import { roomDetails, ticket } from '../shell/api'
 import { ServerClock } from '../shell/clock'
 import { Connection, type Link } from '../shell/connection'
@@ -174,7 +174,7 @@ export class RoomVisit {
 }
 
 /** The visit of the room in this page's address, for as long as the page lives. */
-export function visitRoom(): { visit: RoomVisit; paused: Readonly<Ref<boolean>> } {
+export function visitRoom(): RoomVisit {
   const name = decodeURIComponent(location.pathname.split('/')[2] ?? '')
   const visit = new RoomVisit(name)
   const woke = (): void => {
@@ -188,5 +188,5 @@ export function visitRoom(): { visit: RoomVisit; paused: Readonly<Ref<boolean>> 
     visit.leave()
   })
   void visit.load()
-  return { visit, paused: computed(() => visit.room.value?.state === 'paused') }
+  return visit
 }

@@ -1,2 +1,6 @@
-import { createApp } from "vue"
-createApp({}).mount("#app")
+import { createApp } from 'vue'
+import '../shell/style.css'
+import './screen.css'
+import ScreenPage from './ScreenPage.vue'
+
+createApp(ScreenPage).mount('#app')

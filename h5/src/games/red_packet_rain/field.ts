@@ -9,7 +9,8 @@ const SLOW_FRAMES = 3
 const LEAST_QUALITY = 0.49
 const LIKELY_WIDTH = 390
 const LIVE_AFTER_MS = 130 // the server takes no tap in a drop's first 100 ms
-const GOLDEN = 0.618034
+const GOLDEN = 0.618034 // neighbours in time fall far apart
+const STRAY = 0.26 // how much of the width a drop's own column moves it
 
 /** Where and how a drop is drawn now, in CSS px of the canvas. */
 interface Pose {
@@ -107,7 +108,9 @@ export class Field {
     const width = (drop.bomb ? 82 : 64 + (drop.look & 15)) * zoom
     const height = width * (drop.bomb ? BOMB_RATIO : PACKET_RATIO)
     const margin = width / 2 + 6
-    const x = margin + (drop.column / 65535) * (this.width - 2 * margin)
+    const first = this.drops[0]?.column ?? 0
+    const column = (1 + first / 65536 + drop.id * GOLDEN + (drop.column / 65536 - 0.5) * STRAY) % 1
+    const x = margin + column * (this.width - 2 * margin)
     const lean = (((drop.look >> 4) & 63) / 63 - 0.5) * (drop.bomb ? 0.3 : 0.7)
     if (reduced()) {
       const y = height / 2 + ((drop.id * GOLDEN) % 1) * (this.height - height)

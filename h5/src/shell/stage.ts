@@ -1,0 +1,22 @@
+import type { Component, ShallowRef } from 'vue'
+import type { Room, ServerEvent, Snapshot } from './wire'
+
+/** What a game's stage on the big screen gets; it owns the area beside the QR code. */
+export interface StageContext<Play = unknown, Picture = unknown> {
+  room: Readonly<ShallowRef<Room<Play>>>
+  snapshot: Readonly<ShallowRef<Snapshot<Picture> | null>>
+  now: () => number
+  onEvent: (listener: (event: ServerEvent) => void) => () => void
+  /** The stage says how many have joined. */
+  joined: (members: number) => void
+}
+
+export interface GameStage {
+  Stage: Component
+}
+
+const stages = import.meta.glob<GameStage>('../games/*/stage.ts')
+
+export function gameStage(game: string): Promise<GameStage> | null {
+  return stages[`../games/${game}/stage.ts`]?.() ?? null
+}
