@@ -69,7 +69,11 @@ class LaneStore:
             days: (from ms, yyyymmdd) in order of time, for the room's day rules.
             commands: see store/lua/prelude.lua, `Lane:run` and `Lane:join`.
         """
-        return Ticked(*await self._call(self._tick, _encode((self.epoch, days, commands))))
+        flat: list[Any] = []  # one array for all: Redis makes no table per command of it
+        for command in commands:
+            flat.append(len(command))
+            flat += command
+        return Ticked(*await self._call(self._tick, _encode((self.epoch, days, flat))))
 
     async def open(
         self,

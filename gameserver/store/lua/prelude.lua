@@ -10,9 +10,12 @@
 --   grant  = {prize, unit, amount, epoch, member}
 --   result = {1, body, {{prize, unit, amount, epoch} ...}} | {0, code, retry_ms | false}
 -- A refusal changes nothing but the answer memory, and writes no line.
+--
+-- The path of a command makes as few Lua objects as it can: records are unpacked by `struct` into one
+-- table, lines and results are put together as bytes. That is what 256 commands in one call cost.
 
 -- a library may touch no global while it is loaded, so its first call binds these
-local pack, unpack_one, floor, max, min, byte, char, sub
+local pack, unpack_one, put, get, floor, max, min, byte, char, sub
 
 local MUST, CONFLATED = 1, 2 -- event classes
 local ANSWERS = 8            -- answers remembered per session
@@ -22,25 +25,30 @@ local TALLY_MS = 100         -- conflated events: at most ten a second
 local CLOCK = 'clock'        -- the session of the room's own clock; its member is ''
 local CHUNK = 500            -- arguments per call, well below Lua's stack
 
--- a member's record, kept as one MessagePack array per member in the hash of members
-local NAME, JOINED, TAT, WINS, WON_AT, CHANCES, DAY, DAY_CHANCES, OWNED, GIVEN, OPEN, GAME =
-  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
--- a session inside it: {id, highest ref, number of answers, answers}; an answer is u16be length, then
--- MessagePack ref and result
-local ID, REF, COUNT, MEMORY = 1, 2, 3, 4
+-- a member's record: OWNED ({prize = units}) and GIVEN (the clock's last grant) are MessagePack or '';
+-- OPEN is the member's sessions one after the other; GAME is the game's, which game.decode unpacks to PLAY
+local RECORD = '<dddI4I4I4I2Bc0I2c0Bc0I2c0I2c0'
+local JOINED, TAT, WON_AT, WINS, CHANCES, DAY, DAY_CHANCES, NAME, OWNED, GIVEN, OPEN, GAME, PLAY =
+  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
+-- a session: id, highest ref, number of answers, answers; an answer is u16 length, then MessagePack ref
+-- and result
+local SESSION = '<Bc0dBI2c0'
 
-local Lane = {}
-Lane.__index = Lane
+-- a command in the batch, after its number of places: member, session, ref, op, deny | false, ...
+local MEMBER, ID, REF, OP, DENY, FIRST = 1, 2, 3, 4, 5, 6
+
+local game -- rules.lua sets it
+
+local function bind()
+  pack, unpack_one = cmsgpack.pack, cmsgpack.unpack
+  put, get = struct.pack, struct.unpack
+  floor, max, min = math.floor, math.max, math.min
+  byte, char, sub = string.byte, string.char, string.sub
+end
 
 local function time_ms()
   local t = redis.call('TIME')
   return t[1] * 1000 + floor(t[2] / 1000)
-end
-
-local function bind()
-  pack, unpack_one = cmsgpack.pack, cmsgpack.unpack
-  floor, max, min = math.floor, math.max, math.min
-  byte, char, sub = string.byte, string.char, string.sub
 end
 
 -- nil when the lane's head is not there: Redis lost it
@@ -49,61 +57,93 @@ local function load_lane(tag)
   local head = redis.call('HMGET', tag .. ':room', 'epoch', 'state', 'opens', 'closes', 'v', 'sessions',
     'tallied', 'floor', 'day', 'day_wins', 'dirty')
   if not head[1] then return nil end
-  local game = redis.call('GET', tag .. ':game')
-  return setmetatable({
+  return {
     tag = tag, now = time_ms(), epoch = tonumber(head[1]), state = head[2], opens = tonumber(head[3]),
     closes = tonumber(head[4]), v = tonumber(head[5]), sessions = tonumber(head[6]),
     tallied = tonumber(head[7]), floor = tonumber(head[8]), day_of_wins = tonumber(head[9]),
     day_wins = tonumber(head[10]), dirty = head[11] == '1', rule = unpack_one(redis.call('GET', tag .. ':rule')),
-    game = game and unpack_one(game) or {}, records = {}, changed = {}, stocks = {}, ranks = {},
+    game = unpack_one(redis.call('GET', tag .. ':game')), records = {}, changed = {}, stocks = {}, ranks = {},
     lines = {}, events = {}, day = 0, fresh = 0, moved = false,
-  }, Lane)
+  }
+end
+
+-- MessagePack's header of an array
+local function array(count)
+  if count < 16 then return char(144 + count) end
+  return char(220, floor(count / 256), count % 256)
 end
 
 -- Members ----------------------------------------------------------------------------------------
 
-function Lane:load(members)
+local function load(lane, members)
   for first = 1, #members, CHUNK do
     local last = min(first + CHUNK - 1, #members)
-    local found = redis.call('HMGET', self.tag .. ':m', unpack(members, first, last))
+    local found = redis.call('HMGET', lane.tag .. ':m', unpack(members, first, last))
     for i = first, last do
       local record = found[i - first + 1]
-      self.records[members[i]] = record and unpack_one(record)
+      if record then
+        local me = { get(RECORD, record) }
+        me[PLAY] = nil -- here `get` left the place after the record
+        lane.records[members[i]] = me
+      else
+        lane.records[members[i]] = false
+      end
     end
   end
 end
 
-function Lane:member(member)
-  if self.records[member] == nil then self:load({ member }) end
-  return self.records[member]
+local function member_of(lane, member)
+  if lane.records[member] == nil then load(lane, { member }) end
+  return lane.records[member]
 end
 
-function Lane:touch(member) self.changed[member] = true end
+local function nobody() return { 0, 0, 0, 0, 0, 0, 0, '', '', '', '', '' } end
 
-local function session_of(me, id)
-  for _, session in ipairs(me[OPEN]) do
-    if session[ID] == id then return session end
+-- the game's part of a member, for the rule; nil before the first play
+local function play_of(me)
+  local play = me[PLAY]
+  if not play and me[GAME] ~= '' then
+    play = game.decode(me[GAME])
+    me[PLAY] = play
+  end
+  return play
+end
+
+-- ref, number of answers, answers, and the session's first place and the one after it; nil if unknown
+local function session_of(me, wanted)
+  local open, at = me[OPEN], 1
+  while at <= #open do
+    local id, ref, count, memory, after = get(SESSION, open, at)
+    if id == wanted then return ref, count, memory, at, after end
+    at = after
   end
 end
 
-local function remember(session, ref, result)
+-- puts an answer into a session found by `session_of`
+local function remember(me, id, count, memory, at, after, ref, result)
   local answer = pack(ref) .. result
-  local memory = session[MEMORY]
-  if session[COUNT] == ANSWERS then
+  if count == ANSWERS then
     memory = sub(memory, 3 + byte(memory, 1) * 256 + byte(memory, 2))
   else
-    session[COUNT] = session[COUNT] + 1
+    count = count + 1
   end
-  session[REF] = ref
-  session[MEMORY] = memory .. char(floor(#answer / 256), #answer % 256) .. answer
+  memory = memory .. char(floor(#answer / 256), #answer % 256) .. answer
+  local session, open = put(SESSION, #id, id, ref, count, #memory, memory), me[OPEN]
+  if at == 1 and after > #open then
+    me[OPEN] = session
+  else
+    me[OPEN] = sub(open, 1, at - 1) .. session .. sub(open, after)
+  end
 end
 
--- all remembered answers as {ref, result} in order
-local function remembered(session)
-  local answers, memory, at = {}, session[MEMORY], 1
+-- all remembered answers as {ref, packed result} in order
+local function remembered(memory)
+  local answers, at = {}, 1
   while at <= #memory do
     local length = byte(memory, at) * 256 + byte(memory, at + 1)
-    answers[#answers + 1] = { unpack_one(sub(memory, at + 2, at + 1 + length)) }
+    local answer = sub(memory, at + 2, at + 1 + length)
+    local ref = unpack_one(answer)
+    answers[#answers + 1] = { ref, sub(answer, #pack(ref) + 1) }
     at = at + 2 + length
   end
   return answers
@@ -112,335 +152,384 @@ end
 -- What games use ---------------------------------------------------------------------------------
 
 -- {granted, next unit, last unit} of a prize
-function Lane:stock(prize)
-  local stock = self.stocks[prize]
+local function stock_of(lane, prize)
+  local stock = lane.stocks[prize]
   if not stock then
-    stock = unpack_one(redis.call('HGET', self.tag .. ':stock', prize))
-    self.stocks[prize] = stock
+    stock = unpack_one(redis.call('HGET', lane.tag .. ':stock', prize))
+    lane.stocks[prize] = stock
   end
   return stock
 end
 
 -- the code of the win cap that stands in the way, or nil
-function Lane:win_refused(me)
-  local wins = self.rule.wins
+local function win_refused(lane, me)
+  local wins = lane.rule.wins
   if wins.per_member and me[WINS] >= wins.per_member then return 'win_limit' end
-  if wins.per_day and self.day == self.day_of_wins and self.day_wins >= wins.per_day then return 'win_limit' end
-  if self.now - me[WON_AT] < wins.min_interval_ms then
-    return 'win_limit', wins.min_interval_ms - (self.now - me[WON_AT])
+  if wins.per_day and lane.day == lane.day_of_wins and lane.day_wins >= wins.per_day then return 'win_limit' end
+  if lane.now - me[WON_AT] < wins.min_interval_ms then
+    return 'win_limit', wins.min_interval_ms - (lane.now - me[WON_AT])
   end
 end
 
--- units of a prize that a member has
-function Lane:owned(me, prize) return me[OWNED] and me[OWNED][prize] or 0 end
+-- units by prize that a member has, of prizes that are counted
+local function owned_by(me) return me[OWNED] ~= '' and unpack_one(me[OWNED]) or {} end
 
-function Lane:chance_refused(me)
-  local chances = self.rule.chances
-  local today = me[DAY] == self.day and me[DAY_CHANCES] or 0
+local function chance_refused(lane, me)
+  local chances = lane.rule.chances
+  local today = me[DAY] == lane.day and me[DAY_CHANCES] or 0
   if chances.free_total and me[CHANCES] >= chances.free_total then return 'no_chance_left' end
   if chances.free_per_day and today >= chances.free_per_day then return 'no_chance_left' end
 end
 
 -- only from a game's apply
-function Lane:use_chance(me, day)
+local function use_chance(me, day)
   me[CHANCES] = me[CHANCES] + 1
-  me[DAY_CHANCES] = me[DAY] == day and me[DAY_CHANCES] + 1 or 1
+  me[DAY_CHANCES] = me[DAY] == day and min(me[DAY_CHANCES] + 1, 65535) or 1
   me[DAY] = day
 end
 
-function Lane:emit(class, name, body)
-  self.v = self.v + 1
-  self.events[#self.events + 1] = { self.v, class, name, body }
+local function emit(lane, class, name, body)
+  lane.v = lane.v + 1
+  lane.events[#lane.events + 1] = { lane.v, class, name, body }
 end
 
 -- a member's place in a ranking; written with the rest at the end of the call
-function Lane:rank(ranking, score, member)
-  local key = self.tag .. ':rank:' .. ranking
-  self.ranks[key] = self.ranks[key] or {}
-  self.ranks[key][member] = score
+local function rank(lane, ranking, score, member)
+  local scores = lane.ranks[ranking]
+  if not scores then
+    scores = {}
+    lane.ranks[ranking] = scores
+  end
+  scores[member] = score
 end
 
-function Lane:write_ranks()
-  for key, scores in pairs(self.ranks) do
-    local arguments = {}
+local function rank_key(lane, ranking) return lane.tag .. ':rank:' .. ranking end
+
+local function write_ranks(lane)
+  for ranking, scores in pairs(lane.ranks) do
+    local key, arguments, count = rank_key(lane, ranking), {}, 0
     for member, score in pairs(scores) do
-      arguments[#arguments + 1] = score
-      arguments[#arguments + 1] = member
-      if #arguments >= CHUNK then redis.call('ZADD', key, unpack(arguments)); arguments = {} end
+      arguments[count + 1], arguments[count + 2] = score, member
+      count = count + 2
+      if count >= CHUNK then
+        redis.call('ZADD', key, unpack(arguments, 1, count))
+        count = 0
+      end
     end
-    if #arguments > 0 then redis.call('ZADD', key, unpack(arguments)) end
+    if count > 0 then redis.call('ZADD', key, unpack(arguments, 1, count)) end
   end
-  self.ranks = {}
+  lane.ranks = {}
 end
 
 -- the first `count` of a ranking as {{member, score} ...}
-function Lane:ranking(ranking, count)
-  local flat = redis.call('ZREVRANGE', self.tag .. ':rank:' .. ranking, 0, count - 1, 'WITHSCORES')
+local function ranking_of(lane, ranking, count)
+  local flat = redis.call('ZREVRANGE', rank_key(lane, ranking), 0, count - 1, 'WITHSCORES')
   local first = {}
   for i = 1, #flat, 2 do first[#first + 1] = { flat[i], tonumber(flat[i + 1]) } end
   return first
 end
 
-function Lane:ranked(ranking) return redis.call('ZCARD', self.tag .. ':rank:' .. ranking) end
+local function ranked(lane, ranking) return redis.call('ZCARD', rank_key(lane, ranking)) end
 
 -- 1 for the first; 0 for one who is not in it
-function Lane:place(ranking, member)
-  local rank = redis.call('ZREVRANK', self.tag .. ':rank:' .. ranking, member)
-  return rank and rank + 1 or 0
+local function place_of(lane, ranking, member)
+  local before = redis.call('ZREVRANK', rank_key(lane, ranking), member)
+  return before and before + 1 or 0
 end
 
-function Lane:forget_ranking(ranking) redis.call('DEL', self.tag .. ':rank:' .. ranking) end
+local function forget_ranking(lane, ranking) redis.call('DEL', rank_key(lane, ranking)) end
 
-function Lane:name(member)
-  local me = self:member(member)
+local function name_of(lane, member)
+  local me = member_of(lane, member)
   return me and me[NAME] or ''
 end
 
 -- members so far; the clock has a record too
-function Lane:joined() return redis.call('HLEN', self.tag .. ':m') - 1 + self.fresh end
+local function joined(lane) return redis.call('HLEN', lane.tag .. ':m') - 1 + lane.fresh end
 
 -- Applying a line --------------------------------------------------------------------------------
 
-local function result_of(line)
-  local grants = {}
-  for i, grant in ipairs(line[8]) do
-    if grant[5] == line[3] then grants[i] = { grant[1], grant[2], grant[3], grant[4] } end
+-- the packed result of an executed command; `body` is packed
+local function result_of(body, grants, member)
+  if not grants then return '\147\1' .. body .. '\144' end
+  local own, count = '', 0
+  for _, grant in ipairs(grants) do
+    if grant[5] == member then
+      own = own .. '\148' .. pack(grant[1], grant[2], grant[3], grant[4])
+      count = count + 1
+    end
   end
-  return pack({ 1, line[6], grants })
+  return '\147\1' .. body .. array(count) .. own
 end
 
-function Lane:apply_join(line)
-  local me = self:member(line[3])
+local function apply_join(lane, id, at, member, name)
+  local me = member_of(lane, member)
   if not me then
-    me = { line[7][2], line[4], 0, 0, 0, 0, 0, 0, false, false, {}, false }
-    self.records[line[3]] = me
-    self.fresh = self.fresh + 1
+    me = nobody()
+    me[JOINED] = at
+    lane.records[member] = me
+    lane.fresh = lane.fresh + 1
   end
-  me[NAME] = line[7][2]
-  local open = me[OPEN]
-  if #open == SESSIONS then table.remove(open, 1) end
-  open[#open + 1] = { line[1], 0, 0, '' }
-  self.sessions = max(self.sessions, tonumber(string.match(line[1], '%d+$')))
-  self:touch(line[3])
+  me[NAME] = name
+  local open, count, place, second = me[OPEN], 0, 1
+  while place <= #open do
+    local _, _, _, _, after = get(SESSION, open, place)
+    count, place, second = count + 1, after, second or after
+  end
+  if count == SESSIONS then open = sub(open, second) end
+  me[OPEN] = open .. put(SESSION, #id, id, 0, 0, 0, '')
+  lane.sessions = max(lane.sessions, tonumber(string.match(id, '%d+$')))
+  lane.changed[member] = true
 end
 
-function Lane:load_owners(grants)
+local function load_owners(lane, grants)
   local owners = {}
   for _, grant in ipairs(grants) do
-    if self.records[grant[5]] == nil then owners[#owners + 1] = grant[5] end
+    if lane.records[grant[5]] == nil then owners[#owners + 1] = grant[5] end
   end
-  self:load(owners)
+  load(lane, owners)
 end
 
-function Lane:apply_grants(line)
-  if line[1] == CLOCK then self:load_owners(line[8]) end
-  for _, grant in ipairs(line[8]) do
-    local prize, unit, member = grant[1], grant[2], grant[5]
-    local stock, owner = self:stock(prize), self:member(member)
+local function apply_grants(lane, id, ref, member, at, day, grants)
+  if id == CLOCK then load_owners(lane, grants) end
+  local per_day = lane.rule.wins.per_day
+  for _, grant in ipairs(grants) do
+    local prize, unit, owner = grant[1], grant[2], grant[5]
+    local stock, me = stock_of(lane, prize), lane.records[owner]
     stock[1], stock[2] = stock[1] + 1, max(stock[2], unit + 1)
-    owner[WINS], owner[WON_AT] = owner[WINS] + 1, line[4]
-    if self.rule.counted[prize] then
-      owner[OWNED] = owner[OWNED] or {}
-      owner[OWNED][prize] = (owner[OWNED][prize] or 0) + 1
+    me[WINS], me[WON_AT] = me[WINS] + 1, at
+    if lane.rule.counted[prize] then
+      local owned = owned_by(me)
+      owned[prize] = (owned[prize] or 0) + 1
+      me[OWNED] = pack(owned)
     end
-    if member ~= line[3] then
-      owner[GIVEN] = { prize, unit, grant[3], grant[4], line[1], line[2] }
-      self:touch(member)
+    if owner ~= member then
+      me[GIVEN] = pack({ prize, unit, grant[3], grant[4], id, ref })
+      lane.changed[owner] = true
     end
-    if self.rule.wins.per_day then
-      if self.day_of_wins ~= line[5] then self.day_of_wins, self.day_wins = line[5], 0 end
-      self.day_wins = self.day_wins + 1
+    if per_day then
+      if lane.day_of_wins ~= day then lane.day_of_wins, lane.day_wins = day, 0 end
+      lane.day_wins = lane.day_wins + 1
     end
   end
 end
 
--- the only place where a line changes state
-function Lane:apply(game, line, extra)
-  if line[7][1] == 'joined' then return self:apply_join(line) end
-  local me = self:member(line[3])
-  local session = session_of(me, line[1])
-  -- a session that made room for newer ones is not restored: its refs are refused as unknown
-  if session then remember(session, line[2], result_of(line)) end
-  if line[1] ~= CLOCK then me[TAT] = max(me[TAT], line[4]) + self.rule.gcra.interval end
-  self:apply_grants(line)
-  game.apply(self, me, line, extra)
-  self:touch(line[3])
+-- the only place where a line changes a member; the fact's places come last
+local function apply(lane, me, id, ref, member, at, day, grants, extra, ...)
+  if id ~= CLOCK then me[TAT] = max(me[TAT], at) + lane.rule.gcra.interval end
+  if grants then apply_grants(lane, id, ref, member, at, day, grants) end
+  game.apply(lane, me, member, at, day, grants, extra, ...)
+  lane.changed[member] = true
 end
 
 -- Deciding ---------------------------------------------------------------------------------------
 
 -- the gate, in the order that GAMES.md fixes; nil or a code and the ms after which to try again
-function Lane:refused(me, deny, retry)
+local function gate(lane, me, deny, retry)
   if deny == 'blocked' then return deny end
-  if self.state == 'paused' then return 'paused' end
-  if self.state == 'closed' or self.now > self.closes then return 'closed' end
-  if self.now < self.opens then return 'not_open', self.opens - self.now end
+  if lane.state == 'paused' then return 'paused' end
+  local now = lane.now
+  if lane.state == 'closed' or now > lane.closes then return 'closed' end
+  if now < lane.opens then return 'not_open', lane.opens - now end
   if deny then return deny, retry end
-  local gcra = self.rule.gcra
-  local ahead = max(me[TAT], self.now) - self.now
+  local gcra = lane.rule.gcra
+  local ahead = me[TAT] - now
   if ahead > gcra.tolerance then return 'rate_limited', ahead - gcra.tolerance end
 end
 
--- one command {member, session, ref, op, deny | false, ...}: its packed result
-function Lane:run(game, command)
-  local member, id, ref, op = command[1], command[2], command[3], command[4]
-  local me = self.records[member]
-  local session = me and session_of(me, id)
-  if not session then return pack({ 0, 'session_unknown', false }) end
-  if ref <= session[REF] then
-    for _, answer in ipairs(remembered(session)) do
-      if answer[1] == ref then return pack(answer[2]) end
-    end
-    return pack({ 0, 'ref_too_old', false })
+local function refusal(code, retry) return pack({ 0, code, retry and math.ceil(retry) or false }) end
+
+local function replayed(memory, ref)
+  for _, answer in ipairs(remembered(memory)) do
+    if answer[1] == ref then return answer[2] end
   end
-  local code, retry
-  if id ~= CLOCK then code, retry = self:refused(me, command[5], command[6]) end
-  local fact, body, grants, extra
-  if not code then
-    local sound
-    sound, fact, body, grants, extra = pcall(game.commands[op], self, me, command)
-    if not sound then
-      redis.log(redis.LOG_WARNING, 'rule ' .. op .. ': ' .. tostring(fact))
-      return pack({ 0, 'internal', false })
-    end
-    if not fact then code, retry = body, grants end
-  end
-  if code then
-    local result = pack({ 0, code, retry and math.ceil(retry) or false })
-    remember(session, ref, result)
-    self:touch(member)
-    return result
-  end
-  local line = { id, ref, member, self.now, self.day, body, fact, grants }
-  self:apply(game, line, extra)
-  self.lines[#self.lines + 1] = pack(line)
-  self.moved = true
-  return result_of(line)
+  return refusal('ref_too_old')
 end
 
--- {ticket, wanted session | false, since | false} after the five common places
-function Lane:join(game, command)
-  local ticket = redis.call('GETDEL', self.tag .. ':tk:' .. command[6])
-  if not ticket then return pack({ 0, 'bad_ticket', false }) end
+-- what a rule's decision comes to: the packed result, or nil, a code and when to retry. A rule returns
+--   packed body, grants | false, extra, the fact's places ...     or     nil, code, retry_ms
+local function concluded(lane, me, c, b, sound, body, grants, extra, ...)
+  local member, id, ref = c[b + MEMBER], c[b + ID], c[b + REF]
+  if not sound then
+    redis.log(redis.LOG_WARNING, 'rule ' .. tostring(c[b + OP]) .. ': ' .. tostring(body))
+    return nil, 'internal'
+  end
+  if not body then return nil, grants, extra end
+  apply(lane, me, id, ref, member, lane.now, lane.day, grants, extra, ...)
+  local given = '\144'
+  if grants then
+    given = array(#grants)
+    for _, grant in ipairs(grants) do
+      given = given .. '\149' .. pack(grant[1], grant[2], grant[3], grant[4], grant[5])
+    end
+  end
+  lane.lines[#lane.lines + 1] = '\152' .. pack(id, ref, member, lane.now, lane.day) .. body
+    .. array(select('#', ...)) .. pack(...) .. given
+  return result_of(body, grants, member)
+end
+
+-- the command at c[b + 1] ...: its packed result
+local function run(lane, c, b)
+  local id, ref, me = c[b + ID], c[b + REF], lane.records[c[b + MEMBER]]
+  local last, count, memory, at, after
+  if me then last, count, memory, at, after = session_of(me, id) end
+  if not last then return refusal('session_unknown') end
+  if ref <= last then return replayed(memory, ref) end
+  local code, retry, result
+  if id ~= CLOCK then code, retry = gate(lane, me, c[b + DENY], c[b + FIRST]) end
+  if not code then
+    result, code, retry = concluded(lane, me, c, b, pcall(game.commands[c[b + OP]], lane, me, c, b))
+    lane.moved = lane.moved or result ~= nil
+  end
+  result = result or refusal(code, retry)
+  remember(me, id, count, memory, at, after, ref, result)
+  lane.changed[c[b + MEMBER]] = true
+  return result
+end
+
+-- what `since` missed: whether all of it is still known, and the events
+local function missed_since(lane, since)
+  local missed = {}
+  if not since or since < lane.floor or since > lane.v then return false, missed end
+  for _, entry in ipairs(redis.call('XRANGE', lane.tag .. ':ev', '(' .. since .. '-0', '+')) do
+    missed[#missed + 1] = unpack_one(entry[2][2])
+  end
+  return true, missed
+end
+
+-- a new session, or the one the page asks for if it is still known: its id
+local function enter(lane, guest, wanted)
+  local member = guest[1]
+  local known = member_of(lane, member)
+  if known and wanted and session_of(known, wanted) then return wanted end
+  local id = 's' .. lane.epoch .. '-' .. (lane.sessions + 1)
+  apply_join(lane, id, lane.now, member, guest[2])
+  lane.lines[#lane.lines + 1] = pack({ id, 0, member, lane.now, lane.day, false, { 'joined', guest[2] }, {} })
+  lane.moved = true
+  return id
+end
+
+-- join: ticket, wanted session | false, since | false
+local function join(lane, c, b)
+  local ticket = redis.call('GETDEL', lane.tag .. ':tk:' .. c[b + FIRST])
+  if not ticket then return refusal('bad_ticket') end
   local guest = unpack_one(ticket) -- {member, name, levels, tags}; member '' is a spectator
-  local member, id = guest[1], ''
-  local me = { '', 0, 0, 0, 0, 0, 0, 0, false, false, {}, false }
+  local member, id, me, answers = guest[1], '', nobody(), {}
   if member ~= '' then
-    local known = self:member(member)
-    local session = known and command[7] and session_of(known, command[7])
-    if session then
-      id = session[ID]
-    else
-      id = 's' .. self.epoch .. '-' .. (self.sessions + 1)
-      local line = { id, 0, member, self.now, self.day, false, { 'joined', guest[2] }, {} }
-      self:apply(game, line)
-      self.lines[#self.lines + 1] = pack(line)
-      self.moved = true
-    end
-    me = self:member(member)
+    id = enter(lane, guest, c[b + FIRST + 1])
+    me = lane.records[member]
+    local _, _, memory = session_of(me, id)
+    for i, answer in ipairs(remembered(memory)) do answers[i] = { answer[1], unpack_one(answer[2]) } end
   end
-  local since, missed = command[8], {}
-  local recovered = since and since >= self.floor and since <= self.v
-  if recovered then
-    for _, entry in ipairs(redis.call('XRANGE', self.tag .. ':ev', '(' .. since .. '-0', '+')) do
-      missed[#missed + 1] = unpack_one(entry[2][2])
-    end
-  end
-  self:write_ranks()
-  local session = session_of(me, id)
-  return pack({ 2, id, guest, self.v, self.state, recovered or false, missed, self:joined(),
-    game.view(self, me, member), me[GIVEN], session and remembered(session) or {} })
+  local recovered, missed = missed_since(lane, c[b + FIRST + 2])
+  write_ranks(lane)
+  return pack({ 2, id, guest, lane.v, lane.state, recovered, missed, joined(lane), game.view(lane, me, member),
+    me[GIVEN] ~= '' and unpack_one(me[GIVEN]), answers })
 end
 
 -- Writing ----------------------------------------------------------------------------------------
 
-function Lane:write_members()
-  local arguments = {}
-  for member in pairs(self.changed) do
-    arguments[#arguments + 1] = member
-    arguments[#arguments + 1] = pack(self.records[member])
-    if #arguments >= CHUNK then redis.call('HSET', self.tag .. ':m', unpack(arguments)); arguments = {} end
-  end
-  if #arguments > 0 then redis.call('HSET', self.tag .. ':m', unpack(arguments)) end
-  self.fresh = 0
+local function record_of(me)
+  if me[PLAY] then me[GAME] = game.encode(me[PLAY]) end
+  local name, owned, given, open, play = me[NAME], me[OWNED], me[GIVEN], me[OPEN], me[GAME]
+  return put(RECORD, me[JOINED], me[TAT], me[WON_AT], me[WINS], me[CHANCES], me[DAY], me[DAY_CHANCES],
+    #name, name, #owned, owned, #given, given, #open, open, #play, play)
 end
 
-function Lane:write_events()
-  local key = self.tag .. ':ev'
-  for _, event in ipairs(self.events) do
+local function write_members(lane)
+  local arguments, count = {}, 0
+  for member in pairs(lane.changed) do
+    arguments[count + 1], arguments[count + 2] = member, record_of(lane.records[member])
+    count = count + 2
+    if count >= CHUNK then
+      redis.call('HSET', lane.tag .. ':m', unpack(arguments, 1, count))
+      count = 0
+    end
+  end
+  if count > 0 then redis.call('HSET', lane.tag .. ':m', unpack(arguments, 1, count)) end
+  lane.fresh = 0
+end
+
+local function write_events(lane)
+  local key = lane.tag .. ':ev'
+  for _, event in ipairs(lane.events) do
     if event[2] == MUST then
       redis.call('XADD', key, event[1] .. '-0', 'e', pack(event))
       if redis.call('XLEN', key) > EVENTS then
         local oldest = redis.call('XRANGE', key, '-', '+', 'COUNT', 1)[1][1]
         redis.call('XDEL', key, oldest)
-        self.floor = tonumber(string.match(oldest, '^%d+'))
+        lane.floor = tonumber(string.match(oldest, '^%d+'))
       end
     end
   end
-  if #self.events > 0 then redis.call('PUBLISH', self.tag .. ':push', pack({ 'events', self.events })) end
-end
-
-local function array_header(count)
-  return char(220, floor(count / 256), count % 256)
+  if #lane.events > 0 then redis.call('PUBLISH', lane.tag .. ':push', pack({ 'events', lane.events })) end
 end
 
 -- emits the tally when one is due; else the ms until it is, 0 when nothing has changed
-function Lane:tally(game)
-  if not self.dirty then return 0 end
-  local wait = self.tallied + TALLY_MS - self.now
+local function tally(lane)
+  if not lane.dirty then return 0 end
+  local wait = lane.tallied + TALLY_MS - lane.now
   if wait > 0 then return wait end
-  self:emit(CONFLATED, 'tally', game.tally(self))
-  self.tallied, self.dirty = self.now, false
+  emit(lane, CONFLATED, 'tally', game.tally(lane))
+  lane.tallied, lane.dirty = lane.now, false
   return 0
 end
 
-function Lane:write(game)
-  self:write_ranks()
-  self:write_members()
-  for prize, stock in pairs(self.stocks) do redis.call('HSET', self.tag .. ':stock', prize, pack(stock)) end
-  redis.call('SET', self.tag .. ':game', pack(self.game))
-  if #self.lines > 0 then
-    redis.call('XADD', self.tag .. ':out', '*', 'l', array_header(#self.lines) .. table.concat(self.lines))
+local function write(lane)
+  write_ranks(lane)
+  write_members(lane)
+  for prize, stock in pairs(lane.stocks) do redis.call('HSET', lane.tag .. ':stock', prize, pack(stock)) end
+  redis.call('SET', lane.tag .. ':game', pack(lane.game))
+  if #lane.lines > 0 then
+    redis.call('XADD', lane.tag .. ':out', '*', 'l', array(#lane.lines) .. table.concat(lane.lines))
   end
 end
 
-function Lane:write_head()
-  redis.call('HSET', self.tag .. ':room', 'v', self.v, 'sessions', self.sessions, 'tallied', self.tallied,
-    'floor', self.floor, 'day', self.day_of_wins, 'day_wins', self.day_wins, 'dirty', self.dirty and 1 or 0)
+local function write_head(lane)
+  redis.call('HSET', lane.tag .. ':room', 'v', lane.v, 'sessions', lane.sessions, 'tallied', lane.tallied,
+    'floor', lane.floor, 'day', lane.day_of_wins, 'day_wins', lane.day_wins, 'dirty', lane.dirty and 1 or 0)
 end
 
 -- Functions --------------------------------------------------------------------------------------
 
 local function lost() return pack({ -1, 'lane_lost' }) end
 
--- ARGV[1] = {epoch, {{from_ms, day} ...}, {command ...}}; returns {now, ms to the next tally, {result ...}}
--- or {-1, code}: nothing was executed
-local function tick(game, keys, args)
+-- loads the records of all who ask in the batch in one call; a join finds its member by its ticket
+local function load_batch(lane, c)
+  local members, seen, count, b = {}, {}, 0, 1
+  while b <= #c do
+    local member = c[b + MEMBER]
+    if not seen[member] and c[b + OP] ~= 'join' then
+      seen[member] = true
+      count = count + 1
+      members[count] = member
+    end
+    b = b + c[b] + 1
+  end
+  load(lane, members)
+end
+
+-- ARGV[1] = {epoch, {{from_ms, day} ...}, {places, command's places ..., places, ...}}; returns {now, ms to
+-- the next tally, {result ...}} or {-1, code}: nothing was executed
+local function tick(keys, args)
   local lane = load_lane(keys[1])
   local batch = unpack_one(args[1])
   if not lane or lane.epoch ~= batch[1] or lane.state == 'rebuilding' then return lost() end
   for _, day in ipairs(batch[2]) do
     if day[1] <= lane.now then lane.day = day[2] end
   end
-  local members, seen = {}, {}
-  for _, command in ipairs(batch[3]) do
-    local member = command[1]
-    if command[4] ~= 'join' and not seen[member] then
-      seen[member] = true
-      members[#members + 1] = member
-    end
+  local c, results, b = batch[3], {}, 1
+  load_batch(lane, c)
+  while b <= #c do
+    results[#results + 1] = c[b + OP] == 'join' and join(lane, c, b) or run(lane, c, b)
+    b = b + c[b] + 1
   end
-  lane:load(members)
-  local results = {}
-  for i, command in ipairs(batch[3]) do
-    results[i] = command[4] == 'join' and lane:join(game, command) or lane:run(game, command)
-  end
-  if lane.moved or next(lane.changed) then lane:write(game) end
+  if next(lane.changed) then write(lane) end
   lane.dirty = lane.dirty or lane.moved
-  local wait = lane:tally(game)
-  lane:write_events()
-  if lane.moved or #lane.events > 0 then lane:write_head() end
-  return char(147) .. pack(lane.now) .. pack(wait) .. array_header(#results) .. table.concat(results)
+  local wait = tally(lane)
+  write_events(lane)
+  if lane.moved or #lane.events > 0 then write_head(lane) end
+  return '\147' .. pack(lane.now, wait) .. array(#results) .. table.concat(results)
 end
 
 -- ARGV[1] = {epoch, state, opens, closes, rule, {{prize, first, last} ...}}; creates the lane's state
@@ -455,8 +544,9 @@ local function open(keys, args)
   for _, lease in ipairs(lane[6]) do
     redis.call('HSET', tag .. ':stock', lease[1], pack({ 0, lease[2], lease[3] }))
   end
-  local clock = { '', 0, 0, 0, 0, 0, 0, 0, false, false, { { CLOCK, 0, 0, '' } }, false }
-  redis.call('HSET', tag .. ':m', '', pack(clock))
+  local clock = nobody()
+  clock[OPEN] = put(SESSION, #CLOCK, CLOCK, 0, 0, 0, '')
+  redis.call('HSET', tag .. ':m', '', record_of(clock))
   return pack({ 1 })
 end
 
@@ -465,31 +555,42 @@ local function set_state(keys, args)
   local lane = load_lane(keys[1])
   if not lane then return lost() end
   redis.call('HSET', lane.tag .. ':room', 'state', args[1])
-  lane:emit(MUST, 'room_changed', { args[1] })
-  lane:write_events()
-  lane:write_head()
+  emit(lane, MUST, 'room_changed', { args[1] })
+  write_events(lane)
+  write_head(lane)
   return pack({ 1 })
 end
 
 -- ARGV[1] = {member ...}; returns {{view, given | false} ...}
-local function views(game, keys, args)
+local function views(keys, args)
   local lane = load_lane(keys[1])
   if not lane then return lost() end
   local members, seen = unpack_one(args[1]), {}
-  lane:load(members)
+  load(lane, members)
   for i, member in ipairs(members) do
-    local me = lane.records[member] or { '', 0, 0, 0, 0, 0, 0, 0, false, false, {}, false }
-    seen[i] = { game.view(lane, me, member), me[GIVEN] }
+    local me = lane.records[member] or nobody()
+    seen[i] = { game.view(lane, me, member), me[GIVEN] ~= '' and unpack_one(me[GIVEN]) }
   end
   return pack(seen)
 end
 
+-- one recorded line; a session that has made room for newer ones is not restored: its refs stay unknown
+local function fold_line(lane, line, extra)
+  local id, ref, member, at, day, fact, grants = line[1], line[2], line[3], line[4], line[5], line[7], line[8]
+  if fact[1] == 'joined' then return apply_join(lane, id, at, member, fact[2]) end
+  local me = member_of(lane, member)
+  grants = #grants > 0 and grants
+  apply(lane, me, id, ref, member, at, day, grants, extra, unpack(fact))
+  local last, count, memory, place, after = session_of(me, id)
+  if last then remember(me, id, count, memory, place, after, ref, result_of(pack(line[6]), grants, member)) end
+end
+
 -- ARGV[1] = {{line, extra} ...}: applies recorded lines to a lane that is being rebuilt
-local function fold(game, keys, args)
+local function fold(keys, args)
   local lane = load_lane(keys[1])
   if not lane or lane.state ~= 'rebuilding' then return lost() end
-  for _, recorded in ipairs(unpack_one(args[1])) do lane:apply(game, recorded[1], recorded[2]) end
-  lane:write(game)
-  lane:write_head()
+  for _, recorded in ipairs(unpack_one(args[1])) do fold_line(lane, recorded[1], recorded[2]) end
+  write(lane)
+  write_head(lane)
   return pack({ 1 })
 end

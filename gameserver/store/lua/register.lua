@@ -1,7 +1,7 @@
 -- Registers the library's functions. @name@ is the game's name and a hash of the library's text, so that
 -- nodes of two versions can run beside each other during a rolling deploy.
-redis.register_function('tick_@name@', function(keys, args) return tick(game, keys, args) end)
+redis.register_function('tick_@name@', tick)
 redis.register_function('open_@name@', open)
 redis.register_function('set_state_@name@', set_state)
-redis.register_function('views_@name@', function(keys, args) return views(game, keys, args) end)
-redis.register_function('fold_@name@', function(keys, args) return fold(game, keys, args) end)
+redis.register_function('views_@name@', views)
+redis.register_function('fold_@name@', fold)
