@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from gameserver.line import PlacedLine
-from gameserver.records.database import Database
+from gameserver.records.database import Database, passes
 from gameserver.records.facts import insert_facts
 from gameserver.records.grants import Grant, grants_of_line, insert_grants
 from gameserver.records.lanes import Lane, advance, lock_lane
@@ -28,30 +31,56 @@ async def record(
 ) -> Recorded:
     """Writes a batch; the same batch again changes nothing and returns the same grants.
 
-    A line whose (session, ref) is on record with other bytes is put aside whole; a grant whose unit (or
-    whose place in its line) belongs to another is put aside alone. `letters` are kept with them.
+    A line whose (session, ref) is on record with other bytes is put aside whole, as is one that
+    PostgreSQL will not store; a grant whose unit (or whose place in its line) belongs to another is put
+    aside alone. `letters` are kept with them.
 
     Raises StaleEpoch when the lane has a newer epoch.
     """
-    kept = list(letters)
     async with database.begin() as connection:
         held = await lock_lane(connection, lane)
-        lines, repeated = _distinct(lines)
-        kept += [Letter(lane.name, line.body, LINE_MISMATCH) for line in repeated]
-        others = await insert_facts(connection, lane, lines) if lines else set()
-        kept += [Letter(lane.name, lines[n].body, LINE_MISMATCH) for n in sorted(others)]
-        owed = [
-            (line, grant)
-            for n, line in enumerate(lines)
-            if n not in others
-            for grant in grants_of_line(lane.room, line.line)
-        ]
-        lost = await insert_grants(connection, lane.room, [grant for _, grant in owed]) if owed else set()
-        kept += [_conflict(lane, *owed[n]) for n in sorted(lost)]
-        await bury(connection, dead_letter, kept)
-        if lines:
-            await advance(connection, held, max(line.position[:2] for line in lines))
-    return Recorded([grant for n, (_, grant) in enumerate(owed) if n not in lost], kept)
+        distinct, repeated = _distinct(lines)
+        recorded = Recorded([], [*letters, *(_mismatch(lane, line) for line in repeated)])
+        if distinct:
+            written = await _write_or_bisect(connection, lane, distinct)
+            recorded = Recorded(written.grants, recorded.letters + written.letters)
+            await advance(connection, held, max(line.position[:2] for line in distinct))
+        await bury(connection, dead_letter, recorded.letters)
+    return recorded
+
+
+async def _write_or_bisect(connection: AsyncConnection, lane: Lane, lines: Sequence[PlacedLine]) -> Recorded:
+    """Writes lines; one that the database will not store is found and put aside alone."""
+    try:
+        async with connection.begin_nested():
+            return await _write(connection, lane, lines)
+    except DBAPIError as error:
+        if passes(error):
+            raise
+        if len(lines) == 1:
+            return Recorded([], [Letter(lane.name, lines[0].body, f"{UNRECORDABLE}: {_cause(error)}")])
+        middle = len(lines) // 2
+        left = await _write_or_bisect(connection, lane, lines[:middle])
+        right = await _write_or_bisect(connection, lane, lines[middle:])
+        return Recorded(left.grants + right.grants, left.letters + right.letters)
+
+
+async def _write(connection: AsyncConnection, lane: Lane, lines: Sequence[PlacedLine]) -> Recorded:
+    others = await insert_facts(connection, lane, lines)
+    owed = [
+        (placed, grant)
+        for n, placed in enumerate(lines)
+        if n not in others
+        for grant in grants_of_line(lane.room, placed.line)
+    ]
+    lost = await insert_grants(connection, lane.room, [grant for _, grant in owed]) if owed else set()
+    return Recorded(
+        [grant for n, (_, grant) in enumerate(owed) if n not in lost],
+        [
+            *(_mismatch(lane, lines[n]) for n in sorted(others)),
+            *(_conflict(lane, *owed[n]) for n in sorted(lost)),
+        ],
+    )
 
 
 def _distinct(lines: Sequence[PlacedLine]) -> tuple[list[PlacedLine], list[PlacedLine]]:
@@ -63,6 +92,16 @@ def _distinct(lines: Sequence[PlacedLine]) -> tuple[list[PlacedLine], list[Place
         if first.setdefault((placed.line.session, placed.line.ref), placed).body != placed.body
     ]
     return list(first.values()), repeated
+
+
+def _cause(error: DBAPIError) -> str:
+    """The kind of a driver's error; its text may hold what cannot be stored."""
+    source = error.orig and error.orig.__cause__
+    return type(source or error).__name__
+
+
+def _mismatch(lane: Lane, placed: PlacedLine) -> Letter:
+    return Letter(lane.name, placed.body, LINE_MISMATCH)
 
 
 def _conflict(lane: Lane, placed: PlacedLine, grant: Grant) -> Letter:

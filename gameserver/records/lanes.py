@@ -7,11 +7,12 @@ from sqlalchemy import insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gameserver.errors import Refused
-from gameserver.games.game import PrizeId, RoomId
+from gameserver.games.game import CampaignId, PrizeId, RoomId
 from gameserver.records.database import Database
 from gameserver.records.rooms import Room, RoomState, change, lock_campaign, lock_room, promised
 from gameserver.records.tables import lane as table
 from gameserver.records.tables import lease as leases
+from gameserver.records.tables import room as rooms
 
 
 class StaleEpoch(Exception):  # noqa: N818 - says which, not that something broke
@@ -30,6 +31,15 @@ class Lane(msgspec.Struct, frozen=True):
     def name(self) -> str:
         """Such as "r42.0"."""
         return f"{self.room}.{self.lane}"
+
+
+class SettledLane(msgspec.Struct, frozen=True):
+    """A lane with what its entries need to say; `closed_at` in ms, None while the room is not closed."""
+
+    lane: Lane
+    campaign: CampaignId
+    rule_version: int
+    closed_at: int | None
 
 
 class Lease(msgspec.Struct, frozen=True):
@@ -113,6 +123,33 @@ async def get_lanes(database: Database, room: RoomId) -> list[Lane]:
     async with database.connect() as connection:
         query = select(table).where(table.c.room == room).order_by(table.c.lane)
         return [Lane(**row._mapping) for row in await connection.execute(query)]
+
+
+async def lanes_to_settle(
+    database: Database, closed_since: int = 0, room: RoomId | None = None
+) -> list[SettledLane]:
+    """Lanes of all rooms that are open, paused, or were closed at `closed_since` (ms) or later.
+
+    With `room`, the lanes of that one.
+    """
+    query = (
+        select(*table.c, rooms.c.campaign, rooms.c.rule_version, rooms.c.closed_at)
+        .join(rooms, rooms.c.id == table.c.room)
+        .where(
+            rooms.c.id == room if room else rooms.c.closed_at.is_(None) | (rooms.c.closed_at >= closed_since)
+        )
+        .order_by(rooms.c.opened_at, table.c.room, table.c.lane)
+    )
+    async with database.connect() as connection:
+        return [
+            SettledLane(
+                Lane(row.room, row.lane, row.epoch, row.applied_id),
+                row.campaign,
+                row.rule_version,
+                row.closed_at,
+            )
+            for row in await connection.execute(query)
+        ]
 
 
 async def get_leases(database: Database, lane: Lane) -> list[Lease]:
