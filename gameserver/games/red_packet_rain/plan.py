@@ -126,7 +126,7 @@ class RainPlan:
             raise Refused("no_round", retry_ms=times.starts_at - now if times else None)
         spawn, end, kind = self._rain(times.round, member).drop(command.drop)
         start = times.starts_at
-        return times.round, command.drop, kind, start + spawn + EARLY_MS, start + end + GRACE_MS, start
+        return times.round, command.drop, kind, start + spawn + EARLY_MS, start + end + GRACE_MS
 
     def answer(self, re: int, body: Raw, granted: Sequence[Granted]) -> Event:
         """`body`: [drop, kind, sum, score]."""

@@ -9,6 +9,7 @@ from typing import Any
 from gameserver.games.red_packet_rain.rain import EARLY_MS, Kind, Rain
 
 REACTION_MS = 300  # after the drop appeared: within a person's range
+PATIENCE_MS = 1500  # a drop that has been out for longer is left alone
 
 
 class RainPlayer:
@@ -21,7 +22,9 @@ class RainPlayer:
 
     def __init__(self, public: Mapping[str, Any], snapshot: Mapping[str, Any]) -> None:
         self._public = public
-        self._taps: list[tuple[int, int]] = []  # (server ms, drop), latest first
+        self._rain: Rain | None = None
+        self._start = self._drop = 0
+        self._taken: set[int] = set()
         if snapshot["round"]:
             self._begin(snapshot["round"], set(snapshot["taken"]))
 
@@ -31,24 +34,22 @@ class RainPlayer:
             self._begin(event, set())
 
     def _begin(self, opened: Mapping[str, Any], taken: set[int]) -> None:
-        start, drops = opened["starts_at"], self._public["drops"]
-        duration = opened["ends_at"] - start
-        rain = Rain(bytes.fromhex(opened["key"]), b"", duration, drops, self._public["bombs"], 0)
-        falling = [(index, rain.drop(index)) for index in range(drops) if index not in taken]
-        self._taps = [
-            (start + drop.spawn + EARLY_MS + REACTION_MS, index)
-            for index, drop in reversed(falling)
-            if drop.kind != Kind.BOMB
-        ]
+        public = self._public
+        self._start, self._drop, self._taken = opened["starts_at"], 0, taken
+        duration = opened["ends_at"] - self._start
+        key = bytes.fromhex(opened["key"])
+        self._rain = Rain(key, b"", duration, public["drops"], public["bombs"], 0)
 
     def next(self, now: int) -> tuple[int, Mapping[str, Any]] | None:
         """The next tap and the server ms from which it may be sent; None until another round opens.
 
         Drops that have been out for long are passed over.
         """
-        while self._taps and self._taps[-1][0] < now - 1500:
-            self._taps.pop()
-        if not self._taps:
-            return None
-        at, drop = self._taps.pop()
-        return at, {"op": "grab", "drop": drop}
+        while self._rain is not None and self._drop < self._public["drops"]:
+            drop = self._drop
+            self._drop += 1
+            spawn, _, kind = self._rain.drop(drop)
+            at = self._start + spawn + EARLY_MS + REACTION_MS
+            if at >= now - PATIENCE_MS and kind != Kind.BOMB and drop not in self._taken:
+                return at, {"op": "grab", "drop": drop}
+        return None

@@ -4,37 +4,43 @@
 -- lane.game: the room: opened and closed round, given packets and place in the sequence of this round,
 --   rare packets still in it {{place, prize, value} ...}, and those that wait because the one who tapped
 --   them had enough of that prize.
--- A member's play: numbers as below, of this round, in all and of the round before (-1: none), then the
--- bitmap of the drops taken in this round.
+-- A member's play: this round's numbers, points and packets in all, the numbers of the round before as
+-- they were packed (LAST; round -1: none), and the bitmap of the drops taken in this round.
 
 local EMPTY, PACKET, BOMB, PRIZE = 0, 1, 2, 3
-local PLAYED = '<i4I4i4I2I4I4I4i4I4i4I2I4'
-local ROUND, SUM, SCORE, PACKETS, BEST, POINTS, ALL = 1, 2, 3, 4, 5, 6, 7
-local LAST_ROUND, LAST_SUM, LAST_SCORE, LAST_PACKETS, LAST_BEST, TAKEN = 8, 9, 10, 11, 12, 13
+local SUMS = '<i4I4I4I2I4'
+local PLAYED = '<i4I4I4I2I4I4I4'
+local ROUND, SUM, SCORE, PACKETS, BEST, POINTS, ALL, LAST, TAKEN = 1, 2, 3, 4, 5, 6, 7, 8, 9
+local LAST_BYTES = 18
 local EARLIER = 1048576 -- equal sums: who reached it earlier is ahead (ms since the start, below 2^20)
 
 game = { commands = {} }
 
 function game.decode(text)
   local mine = { get(PLAYED, text) }
-  mine[TAKEN] = sub(text, mine[TAKEN]) -- `get` leaves the place after what it read
+  local after = mine[LAST] -- `get` leaves the place after what it read
+  mine[LAST], mine[TAKEN] = sub(text, after, after + LAST_BYTES - 1), sub(text, after + LAST_BYTES)
   return mine
 end
 
 function game.encode(mine)
-  return put(PLAYED, mine[1], mine[2], mine[3], mine[4], mine[5], mine[6], mine[7], mine[8], mine[9], mine[10],
-    mine[11], mine[12]) .. mine[TAKEN]
+  return put(PLAYED, mine[1], mine[2], mine[3], mine[4], mine[5], mine[6], mine[7]) .. mine[LAST] .. mine[TAKEN]
 end
 
+local BIT = { [0] = 1, 2, 4, 8, 16, 32, 64, 128 }
+
 local function is_taken(bits, drop)
-  local cell = byte(bits, floor(drop / 8) + 1)
-  return cell and floor(cell / 2 ^ (drop % 8)) % 2 == 1
+  local place = drop % 8
+  local cell, bit = byte(bits, (drop - place) / 8 + 1), BIT[place]
+  return cell and cell % (2 * bit) >= bit
 end
 
 local function take(bits, drop)
-  local at = floor(drop / 8) + 1
-  if #bits < at then bits = bits .. string.rep('\0', at - #bits) end
-  return sub(bits, 1, at - 1) .. char(byte(bits, at) + 2 ^ (drop % 8)) .. sub(bits, at + 1)
+  local place = drop % 8
+  local at = (drop - place) / 8 + 1
+  local cell = byte(bits, at)
+  if not cell then return bits .. string.rep('\0', at - 1 - #bits) .. char(BIT[place]) end
+  return sub(bits, 1, at - 1) .. char(cell + BIT[place]) .. sub(bits, at + 1)
 end
 
 -- points in the packet `given` of this round; the table is read once a tick, for as many as a tick can take
@@ -75,14 +81,14 @@ local function score_after(rule, score, kind)
   return score
 end
 
--- round, drop, kind, from, to, start
+-- round, drop, kind, from, to
 function game.commands.grab(lane, me, c, b)
-  local rule, state, mine = lane.rule.game, lane.game, play_of(me)
-  local round, drop, kind, start = c[b + 6], c[b + 7], c[b + 8], c[b + 11]
+  local rule, state, mine, now = lane.rule.game, lane.game, play_of(me), lane.now
+  local round, drop, kind = c[b + 6], c[b + 7], c[b + 8]
   if state.opened ~= round then return nil, 'no_round' end
-  if lane.now < c[b + 9] then return nil, 'too_early', c[b + 9] - lane.now end
-  if lane.now > c[b + 10] then return nil, 'too_late' end
-  if not rule.late and me[JOINED] > start then return nil, 'late_join' end
+  if now < c[b + 9] then return nil, 'too_early', c[b + 9] - now end
+  if now > c[b + 10] then return nil, 'too_late' end
+  if not rule.late and me[JOINED] > state.start then return nil, 'late_join' end
   local sum, score, packets = 0, 0, 0
   if mine and mine[ROUND] == round then
     if is_taken(mine[TAKEN], drop) then return nil, 'drop_taken' end
@@ -107,11 +113,12 @@ function game.commands.grab(lane, me, c, b)
         unit, kind = stock_of(lane, prize)[2], PRIZE
       end
       sum = sum + amount
-      grants = { { prize, unit, amount, lane.epoch, c[b + MEMBER] } }
+      grants = { { prize, unit, amount, lane.epoch, c[b + 1] } }
     end
   end
   local body = '\148' .. pack(drop, kind, sum, score_after(rule, score, kind))
-  return body, grants, false, 'grab', round, drop, kind, start, passed, waited
+  local fact = '\150\164grab' .. pack(round, drop, kind, passed, waited)
+  return body, grants, false, fact, 'grab', round, drop, kind, passed, waited
 end
 
 local NOTHING = '\194' -- MessagePack's false: a clock's command has no body
@@ -121,7 +128,7 @@ function game.commands.open_round(lane, _, c, b)
   local round = c[b + 6]
   if lane.game.opened and lane.game.opened >= round then return nil, 'no_round' end
   emit(lane, MUST, 'round_opened', { round })
-  return NOTHING, false, { c[b + 7], c[b + 8], c[b + 9] }, 'round_opened', round
+  return NOTHING, false, { c[b + 7], c[b + 8], c[b + 9] }, pack({ 'round_opened', round }), 'round_opened', round
 end
 
 local function top(lane, round)
@@ -159,16 +166,16 @@ function game.commands.close_round(lane, _, c, b)
   local players = ranked(lane, round)
   emit(lane, MUST, 'round_closed', { round, players, left(lane), top(lane, round) })
   local grants = lane.rule.game.score and places(lane, round)
-  return NOTHING, grants, false, 'round_closed', round, players, left(lane), state.given
+  local fact = pack({ 'round_closed', round, players, left(lane), state.given })
+  return NOTHING, grants, false, fact, 'round_closed', round
 end
 
-local function begin(lane, me, round, day)
+local function begin(me, round, day)
   local before = play_of(me)
-  local mine = { round, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 0, '' }
+  local mine = { round, 0, 0, 0, 0, 0, 0, put(SUMS, -1, 0, 0, 0, 0), '' }
   if before then
     mine[POINTS], mine[ALL] = before[POINTS], before[ALL]
-    mine[LAST_ROUND], mine[LAST_SUM], mine[LAST_SCORE] = before[ROUND], before[SUM], before[SCORE]
-    mine[LAST_PACKETS], mine[LAST_BEST] = before[PACKETS], before[BEST]
+    mine[LAST] = put(SUMS, before[1], before[2], before[3], before[4], before[5])
   end
   me[PLAY] = mine
   use_chance(me, day)
@@ -189,21 +196,21 @@ local function advance(state, prize, passed, waited)
   if prize == 'packet' then state.given = state.given + 1 else table.remove(state.rare, 1) end
 end
 
-local function apply_grab(lane, me, member, at, day, grants, round, drop, kind, start, passed, waited)
+local function apply_grab(lane, me, member, at, day, grants, round, drop, kind, passed, waited)
   local rule, mine = lane.rule.game, play_of(me)
-  if not mine or mine[ROUND] ~= round then mine = begin(lane, me, round, day) end
+  if not mine or mine[ROUND] ~= round then mine = begin(me, round, day) end
   mine[TAKEN] = take(mine[TAKEN], drop)
   mine[SCORE] = score_after(rule, mine[SCORE], kind)
   if kind == PACKET or kind == PRIZE then mine[PACKETS], mine[ALL] = mine[PACKETS] + 1, mine[ALL] + 1 end
   if grants then
     local amount = grants[1][3]
     mine[SUM], mine[POINTS] = mine[SUM] + amount, mine[POINTS] + amount
-    mine[BEST] = max(mine[BEST], amount)
+    if amount > mine[BEST] then mine[BEST] = amount end
     advance(lane.game, grants[1][1], passed, waited)
   end
   local value = rule.score and mine[SCORE] or mine[SUM]
   if value > 0 or rule.score then
-    rank(lane, round, value * EARLIER + EARLIER - 1 - min(max(at - start, 0), EARLIER - 1), member)
+    rank(lane, round, (value + 1) * EARLIER - 1 - min(max(at - lane.game.start, 0), EARLIER - 1), member)
   end
 end
 
@@ -211,7 +218,7 @@ end
 function game.apply(lane, me, member, at, day, grants, extra, kind, round, ...)
   if kind == 'grab' then return apply_grab(lane, me, member, at, day, grants, round, ...) end
   if kind == 'round_opened' then
-    lane.game = { opened = round, closed = -1, given = 0, place = 0, rare = extra[3], waiting = {} }
+    lane.game = { opened = round, start = extra[1], closed = -1, given = 0, place = 0, rare = extra[3], waiting = {} }
     redis.call('SET', lane.tag .. ':amounts', extra[2])
     forget_ranking(lane, round - 2)
   elseif kind == 'round_closed' then
@@ -232,9 +239,7 @@ function game.view(lane, me, member)
   end
   for prize, units in pairs(owned_by(me)) do prizes[#prizes + 1] = { prize, units } end
   return {
-    sums(mine[ROUND], mine[SUM], mine[SCORE], mine[PACKETS], mine[BEST]),
-    sums(mine[LAST_ROUND], mine[LAST_SUM], mine[LAST_SCORE], mine[LAST_PACKETS], mine[LAST_BEST]),
-    taken, mine[POINTS], mine[ALL], prizes,
+    sums(mine[ROUND], mine[SUM], mine[SCORE], mine[PACKETS], mine[BEST]), sums(get(SUMS, mine[LAST])), taken, mine[POINTS], mine[ALL], prizes,
   }
 end
 

@@ -25,17 +25,19 @@ local TALLY_MS = 100         -- conflated events: at most ten a second
 local CLOCK = 'clock'        -- the session of the room's own clock; its member is ''
 local CHUNK = 500            -- arguments per call, well below Lua's stack
 
--- a member's record: OWNED ({prize = units}) and GIVEN (the clock's last grant) are MessagePack or '';
--- OPEN is the member's sessions one after the other; GAME is the game's, which game.decode unpacks to PLAY
-local RECORD = '<dddI4I4I4I2Bc0I2c0Bc0I2c0I2c0'
-local JOINED, TAT, WON_AT, WINS, CHANCES, DAY, DAY_CHANCES, NAME, OWNED, GIVEN, OPEN, GAME, PLAY =
-  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
--- a session: id, highest ref, number of answers, answers; an answer is u16 length, then MessagePack ref
--- and result
-local SESSION = '<Bc0dBI2c0'
+-- a member's record. RARE is MessagePack of what few commands need: {name, {prize = units} of counted
+-- prizes, the clock's last grant | false}; OPEN is the member's sessions one after the other; then comes
+-- GAME, the game's own text, which game.decode turns into PLAY
+local RECORD = '<dddI4I4I4I2I2c0I2c0'
+local HEADER = '<dddI4I4I4I2I2'
+local JOINED, TAT, WON_AT, WINS, CHANCES, DAY, DAY_CHANCES, RARE, OPEN, GAME, PLAY = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+local NAME, OWNED, GIVEN = 1, 2, 3
+-- a session: id, highest ref, number of answers, bytes of answers; then the answers, each as u16be length,
+-- MessagePack ref and result
+local SESSION = '<Bc0dBI2'
 
--- a command in the batch, after its number of places: member, session, ref, op, deny | false, ...
-local MEMBER, ID, REF, OP, DENY, FIRST = 1, 2, 3, 4, 5, 6
+-- a command in the batch, after its number of places, at c[b + 1] ...:
+--   member, session, ref, op, deny | false, what the op needs ...
 
 local game -- rules.lua sets it
 
@@ -83,7 +85,7 @@ local function load(lane, members)
       local record = found[i - first + 1]
       if record then
         local me = { get(RECORD, record) }
-        me[PLAY] = nil -- here `get` left the place after the record
+        me[GAME] = sub(record, me[GAME]) -- `get` leaves the place after what it read
         lane.records[members[i]] = me
       else
         lane.records[members[i]] = false
@@ -97,7 +99,7 @@ local function member_of(lane, member)
   return lane.records[member]
 end
 
-local function nobody() return { 0, 0, 0, 0, 0, 0, 0, '', '', '', '', '' } end
+local function nobody() return { 0, 0, 0, 0, 0, 0, 0, pack({ '', {}, false }), '', '' } end
 
 -- the game's part of a member, for the rule; nil before the first play
 local function play_of(me)
@@ -109,42 +111,41 @@ local function play_of(me)
   return play
 end
 
--- ref, number of answers, answers, and the session's first place and the one after it; nil if unknown
+-- a session of the member: ref, number of answers, bytes of answers, where they begin, where the session
+-- begins; nil if it is unknown
 local function session_of(me, wanted)
   local open, at = me[OPEN], 1
   while at <= #open do
-    local id, ref, count, memory, after = get(SESSION, open, at)
-    if id == wanted then return ref, count, memory, at, after end
-    at = after
+    local id, ref, count, length, first = get(SESSION, open, at)
+    if id == wanted then return ref, count, length, first, at end
+    at = first + length
   end
 end
 
--- puts an answer into a session found by `session_of`
-local function remember(me, id, count, memory, at, after, ref, result)
-  local answer = pack(ref) .. result
+-- puts an answer into a session found by `session_of`; `answer` is packed ref and result
+local function remember(me, id, ref, count, length, first, at, answer)
+  local open, after = me[OPEN], first + length
   if count == ANSWERS then
-    memory = sub(memory, 3 + byte(memory, 1) * 256 + byte(memory, 2))
+    first = first + 2 + byte(open, first) * 256 + byte(open, first + 1)
   else
     count = count + 1
   end
-  memory = memory .. char(floor(#answer / 256), #answer % 256) .. answer
-  local session, open = put(SESSION, #id, id, ref, count, #memory, memory), me[OPEN]
-  if at == 1 and after > #open then
-    me[OPEN] = session
-  else
-    me[OPEN] = sub(open, 1, at - 1) .. session .. sub(open, after)
-  end
+  local size = #answer
+  local session = put(SESSION, #id, id, ref, count, after - first + 2 + size) .. sub(open, first, after - 1)
+    .. char(floor(size / 256), size % 256) .. answer
+  if at > 1 or after <= #open then session = sub(open, 1, at - 1) .. session .. sub(open, after) end
+  me[OPEN] = session
 end
 
--- all remembered answers as {ref, packed result} in order
-local function remembered(memory)
-  local answers, at = {}, 1
-  while at <= #memory do
-    local length = byte(memory, at) * 256 + byte(memory, at + 1)
-    local answer = sub(memory, at + 2, at + 1 + length)
+-- all remembered answers of a session as {ref, packed result} in order
+local function remembered(me, length, first)
+  local answers, open, at = {}, me[OPEN], first
+  while at < first + length do
+    local size = byte(open, at) * 256 + byte(open, at + 1)
+    local answer = sub(open, at + 2, at + 1 + size)
     local ref = unpack_one(answer)
     answers[#answers + 1] = { ref, sub(answer, #pack(ref) + 1) }
-    at = at + 2 + length
+    at = at + 2 + size
   end
   return answers
 end
@@ -172,7 +173,7 @@ local function win_refused(lane, me)
 end
 
 -- units by prize that a member has, of prizes that are counted
-local function owned_by(me) return me[OWNED] ~= '' and unpack_one(me[OWNED]) or {} end
+local function owned_by(me) return unpack_one(me[RARE])[OWNED] end
 
 local function chance_refused(lane, me)
   local chances = lane.rule.chances
@@ -241,7 +242,7 @@ local function forget_ranking(lane, ranking) redis.call('DEL', rank_key(lane, ra
 
 local function name_of(lane, member)
   local me = member_of(lane, member)
-  return me and me[NAME] or ''
+  return me and unpack_one(me[RARE])[NAME] or ''
 end
 
 -- members so far; the clock has a record too
@@ -253,7 +254,8 @@ local function joined(lane) return redis.call('HLEN', lane.tag .. ':m') - 1 + la
 local function result_of(body, grants, member)
   if not grants then return '\147\1' .. body .. '\144' end
   local own, count = '', 0
-  for _, grant in ipairs(grants) do
+  for i = 1, #grants do
+    local grant = grants[i]
     if grant[5] == member then
       own = own .. '\148' .. pack(grant[1], grant[2], grant[3], grant[4])
       count = count + 1
@@ -270,14 +272,17 @@ local function apply_join(lane, id, at, member, name)
     lane.records[member] = me
     lane.fresh = lane.fresh + 1
   end
-  me[NAME] = name
+  local rare = unpack_one(me[RARE])
+  rare[NAME] = name
+  me[RARE] = pack(rare)
   local open, count, place, second = me[OPEN], 0, 1
   while place <= #open do
-    local _, _, _, _, after = get(SESSION, open, place)
-    count, place, second = count + 1, after, second or after
+    local _, _, _, length, first = get(SESSION, open, place)
+    count, place = count + 1, first + length
+    second = second or place
   end
   if count == SESSIONS then open = sub(open, second) end
-  me[OPEN] = open .. put(SESSION, #id, id, 0, 0, 0, '')
+  me[OPEN] = open .. put(SESSION, #id, id, 0, 0, 0)
   lane.sessions = max(lane.sessions, tonumber(string.match(id, '%d+$')))
   lane.changed[member] = true
 end
@@ -290,24 +295,29 @@ local function load_owners(lane, grants)
   load(lane, owners)
 end
 
+-- units of counted prizes, and what the clock gave
+local function note_rare(lane, me, grant, id, ref, member)
+  local rare = unpack_one(me[RARE])
+  if lane.rule.counted[grant[1]] then rare[OWNED][grant[1]] = (rare[OWNED][grant[1]] or 0) + 1 end
+  if grant[5] ~= member then
+    rare[GIVEN] = { grant[1], grant[2], grant[3], grant[4], id, ref }
+    lane.changed[grant[5]] = true
+  end
+  me[RARE] = pack(rare)
+end
+
 local function apply_grants(lane, id, ref, member, at, day, grants)
   if id == CLOCK then load_owners(lane, grants) end
-  local per_day = lane.rule.wins.per_day
-  for _, grant in ipairs(grants) do
-    local prize, unit, owner = grant[1], grant[2], grant[5]
-    local stock, me = stock_of(lane, prize), lane.records[owner]
-    stock[1], stock[2] = stock[1] + 1, max(stock[2], unit + 1)
+  local rule = lane.rule
+  for i = 1, #grants do
+    local grant = grants[i]
+    local prize, unit = grant[1], grant[2]
+    local stock, me = stock_of(lane, prize), lane.records[grant[5]]
+    stock[1] = stock[1] + 1
+    if unit >= stock[2] then stock[2] = unit + 1 end
     me[WINS], me[WON_AT] = me[WINS] + 1, at
-    if lane.rule.counted[prize] then
-      local owned = owned_by(me)
-      owned[prize] = (owned[prize] or 0) + 1
-      me[OWNED] = pack(owned)
-    end
-    if owner ~= member then
-      me[GIVEN] = pack({ prize, unit, grant[3], grant[4], id, ref })
-      lane.changed[owner] = true
-    end
-    if per_day then
+    if grant[5] ~= member or rule.counted[prize] then note_rare(lane, me, grant, id, ref, member) end
+    if rule.wins.per_day then
       if lane.day_of_wins ~= day then lane.day_of_wins, lane.day_wins = day, 0 end
       lane.day_wins = lane.day_wins + 1
     end
@@ -316,7 +326,10 @@ end
 
 -- the only place where a line changes a member; the fact's places come last
 local function apply(lane, me, id, ref, member, at, day, grants, extra, ...)
-  if id ~= CLOCK then me[TAT] = max(me[TAT], at) + lane.rule.gcra.interval end
+  if id ~= CLOCK then
+    local tat = me[TAT]
+    me[TAT] = (tat > at and tat or at) + lane.rule.gcra.interval
+  end
   if grants then apply_grants(lane, id, ref, member, at, day, grants) end
   game.apply(lane, me, member, at, day, grants, extra, ...)
   lane.changed[member] = true
@@ -339,51 +352,58 @@ end
 
 local function refusal(code, retry) return pack({ 0, code, retry and math.ceil(retry) or false }) end
 
-local function replayed(memory, ref)
-  for _, answer in ipairs(remembered(memory)) do
+local function replayed(me, length, first, ref)
+  for _, answer in ipairs(remembered(me, length, first)) do
     if answer[1] == ref then return answer[2] end
   end
   return refusal('ref_too_old')
 end
 
 -- what a rule's decision comes to: the packed result, or nil, a code and when to retry. A rule returns
---   packed body, grants | false, extra, the fact's places ...     or     nil, code, retry_ms
-local function concluded(lane, me, c, b, sound, body, grants, extra, ...)
-  local member, id, ref = c[b + MEMBER], c[b + ID], c[b + REF]
+--   packed body, grants | false, extra, packed fact, the fact's places ...   or   nil, code, retry_ms
+local function concluded(lane, me, c, b, sound, body, grants, extra, fact, ...)
+  local member, id, ref = c[b + 1], c[b + 2], c[b + 3]
   if not sound then
-    redis.log(redis.LOG_WARNING, 'rule ' .. tostring(c[b + OP]) .. ': ' .. tostring(body))
+    redis.log(redis.LOG_WARNING, 'rule ' .. tostring(c[b + 4]) .. ': ' .. tostring(body))
     return nil, 'internal'
   end
   if not body then return nil, grants, extra end
   apply(lane, me, id, ref, member, lane.now, lane.day, grants, extra, ...)
-  local given = '\144'
-  if grants then
+  local given, result, packed_member = '\144', nil, pack(member)
+  if not grants then
+    result = '\147\1' .. body .. given
+  elseif #grants == 1 and grants[1][5] == member then
+    local grant = grants[1]
+    local own = pack(grant[1], grant[2], grant[3], grant[4])
+    given, result = '\145\149' .. own .. packed_member, '\147\1' .. body .. '\145\148' .. own
+  else
     given = array(#grants)
     for _, grant in ipairs(grants) do
       given = given .. '\149' .. pack(grant[1], grant[2], grant[3], grant[4], grant[5])
     end
+    result = result_of(body, grants, member)
   end
-  lane.lines[#lane.lines + 1] = '\152' .. pack(id, ref, member, lane.now, lane.day) .. body
-    .. array(select('#', ...)) .. pack(...) .. given
-  return result_of(body, grants, member)
+  local lines = lane.lines
+  lines[#lines + 1] = '\152' .. pack(id, ref) .. packed_member .. lane.stamp .. body .. fact .. given
+  return result
 end
 
 -- the command at c[b + 1] ...: its packed result
 local function run(lane, c, b)
-  local id, ref, me = c[b + ID], c[b + REF], lane.records[c[b + MEMBER]]
-  local last, count, memory, at, after
-  if me then last, count, memory, at, after = session_of(me, id) end
+  local member, id, ref = c[b + 1], c[b + 2], c[b + 3]
+  local me = lane.records[member]
+  local last, count, length, first, at
+  if me then last, count, length, first, at = session_of(me, id) end
   if not last then return refusal('session_unknown') end
-  if ref <= last then return replayed(memory, ref) end
+  if ref <= last then return replayed(me, length, first, ref) end
   local code, retry, result
-  if id ~= CLOCK then code, retry = gate(lane, me, c[b + DENY], c[b + FIRST]) end
+  if id ~= CLOCK then code, retry = gate(lane, me, c[b + 5], c[b + 6]) end
   if not code then
-    result, code, retry = concluded(lane, me, c, b, pcall(game.commands[c[b + OP]], lane, me, c, b))
-    lane.moved = lane.moved or result ~= nil
+    result, code, retry = concluded(lane, me, c, b, pcall(game.commands[c[b + 4]], lane, me, c, b))
   end
-  result = result or refusal(code, retry)
-  remember(me, id, count, memory, at, after, ref, result)
-  lane.changed[c[b + MEMBER]] = true
+  if result then lane.moved = true else result = refusal(code, retry) end
+  remember(me, id, ref, count, length, first, at, pack(ref) .. result)
+  lane.changed[member] = true
   return result
 end
 
@@ -411,29 +431,30 @@ end
 
 -- join: ticket, wanted session | false, since | false
 local function join(lane, c, b)
-  local ticket = redis.call('GETDEL', lane.tag .. ':tk:' .. c[b + FIRST])
+  local ticket = redis.call('GETDEL', lane.tag .. ':tk:' .. c[b + 6])
   if not ticket then return refusal('bad_ticket') end
   local guest = unpack_one(ticket) -- {member, name, levels, tags}; member '' is a spectator
   local member, id, me, answers = guest[1], '', nobody(), {}
   if member ~= '' then
-    id = enter(lane, guest, c[b + FIRST + 1])
+    id = enter(lane, guest, c[b + 7])
     me = lane.records[member]
-    local _, _, memory = session_of(me, id)
-    for i, answer in ipairs(remembered(memory)) do answers[i] = { answer[1], unpack_one(answer[2]) } end
+    local _, _, length, first = session_of(me, id)
+    for i, answer in ipairs(remembered(me, length, first)) do answers[i] = { answer[1], unpack_one(answer[2]) } end
   end
-  local recovered, missed = missed_since(lane, c[b + FIRST + 2])
+  local recovered, missed = missed_since(lane, c[b + 8])
   write_ranks(lane)
   return pack({ 2, id, guest, lane.v, lane.state, recovered, missed, joined(lane), game.view(lane, me, member),
-    me[GIVEN] ~= '' and unpack_one(me[GIVEN]), answers })
+    unpack_one(me[RARE])[GIVEN], answers })
 end
 
 -- Writing ----------------------------------------------------------------------------------------
 
 local function record_of(me)
   if me[PLAY] then me[GAME] = game.encode(me[PLAY]) end
-  local name, owned, given, open, play = me[NAME], me[OWNED], me[GIVEN], me[OPEN], me[GAME]
-  return put(RECORD, me[JOINED], me[TAT], me[WON_AT], me[WINS], me[CHANCES], me[DAY], me[DAY_CHANCES],
-    #name, name, #owned, owned, #given, given, #open, open, #play, play)
+  local rare, open = me[RARE], me[OPEN]
+  -- only numbers through `put`: it copies text byte by byte
+  return put(HEADER, me[1], me[2], me[3], me[4], me[5], me[6], me[7], #rare) .. rare
+    .. char(#open % 256, floor(#open / 256)) .. open .. me[GAME]
 end
 
 local function write_members(lane)
@@ -497,9 +518,10 @@ local function lost() return pack({ -1, 'lane_lost' }) end
 -- loads the records of all who ask in the batch in one call; a join finds its member by its ticket
 local function load_batch(lane, c)
   local members, seen, count, b = {}, {}, 0, 1
-  while b <= #c do
-    local member = c[b + MEMBER]
-    if not seen[member] and c[b + OP] ~= 'join' then
+  local last = #c
+  while b <= last do
+    local member = c[b + 1]
+    if not seen[member] and c[b + 4] ~= 'join' then
       seen[member] = true
       count = count + 1
       members[count] = member
@@ -518,10 +540,13 @@ local function tick(keys, args)
   for _, day in ipairs(batch[2]) do
     if day[1] <= lane.now then lane.day = day[2] end
   end
-  local c, results, b = batch[3], {}, 1
+  lane.stamp = pack(lane.now, lane.day)
+  local c, results, count, b = batch[3], {}, 0, 1
+  local last = #c
   load_batch(lane, c)
-  while b <= #c do
-    results[#results + 1] = c[b + OP] == 'join' and join(lane, c, b) or run(lane, c, b)
+  while b <= last do
+    count = count + 1
+    results[count] = c[b + 4] == 'join' and join(lane, c, b) or run(lane, c, b)
     b = b + c[b] + 1
   end
   if next(lane.changed) then write(lane) end
@@ -529,7 +554,7 @@ local function tick(keys, args)
   local wait = tally(lane)
   write_events(lane)
   if lane.moved or #lane.events > 0 then write_head(lane) end
-  return '\147' .. pack(lane.now, wait) .. array(#results) .. table.concat(results)
+  return '\147' .. pack(lane.now, wait) .. array(count) .. table.concat(results)
 end
 
 -- ARGV[1] = {epoch, state, opens, closes, rule, {{prize, first, last} ...}}; creates the lane's state
@@ -545,7 +570,7 @@ local function open(keys, args)
     redis.call('HSET', tag .. ':stock', lease[1], pack({ 0, lease[2], lease[3] }))
   end
   local clock = nobody()
-  clock[OPEN] = put(SESSION, #CLOCK, CLOCK, 0, 0, 0, '')
+  clock[OPEN] = put(SESSION, #CLOCK, CLOCK, 0, 0, 0)
   redis.call('HSET', tag .. ':m', '', record_of(clock))
   return pack({ 1 })
 end
@@ -569,7 +594,7 @@ local function views(keys, args)
   load(lane, members)
   for i, member in ipairs(members) do
     local me = lane.records[member] or nobody()
-    seen[i] = { game.view(lane, me, member), me[GIVEN] ~= '' and unpack_one(me[GIVEN]) }
+    seen[i] = { game.view(lane, me, member), unpack_one(me[RARE])[GIVEN] }
   end
   return pack(seen)
 end
@@ -581,8 +606,9 @@ local function fold_line(lane, line, extra)
   local me = member_of(lane, member)
   grants = #grants > 0 and grants
   apply(lane, me, id, ref, member, at, day, grants, extra, unpack(fact))
-  local last, count, memory, place, after = session_of(me, id)
-  if last then remember(me, id, count, memory, place, after, ref, result_of(pack(line[6]), grants, member)) end
+  local last, count, length, first, place = session_of(me, id)
+  if not last then return end
+  remember(me, id, ref, count, length, first, place, pack(ref) .. result_of(pack(line[6]), grants, member))
 end
 
 -- ARGV[1] = {{line, extra} ...}: applies recorded lines to a lane that is being rebuilt
