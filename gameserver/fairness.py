@@ -28,7 +28,9 @@ def canonical(rules: Mapping[str, Any]) -> bytes:
     def refuse_floats(value: Any) -> None:
         if isinstance(value, float):
             raise TypeError("rules hold no floats")
-        for part in value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ():
+        for part in (
+            value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+        ):
             refuse_floats(part)
 
     refuse_floats(rules)

@@ -13,7 +13,9 @@ class Settings(BaseSettings):
     database_url: str = Field("", description="postgresql://...; empty: the embedded PostgreSQL")
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on")
-    secret_key: str = Field("", description="signs tokens and receipts; at least 32 characters outside the demo")
+    secret_key: str = Field(
+        "", description="signs tokens and receipts; at least 32 characters outside the demo"
+    )
     origins: str = Field("", description="comma-separated origins that may open sockets; empty: the own host")
     frames_per_second: int = Field(30, ge=1, le=100_000, description="frames one connection may send")
     demo: bool = Field(False, description="demo login and sample rooms")

@@ -24,8 +24,7 @@ class FrameRate:
         """Whether one more frame may pass at `now` (seconds, monotonic)."""
         left = self._left + (now - self._at) * self._rate
         self._at = now
-        if left > self._burst:
-            left = self._burst
+        left = min(left, self._burst)
         if left < 1:
             self._left = left
             return False
