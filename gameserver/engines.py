@@ -52,8 +52,8 @@ def addresses(var: Path) -> Engines:
 def engines(var: Path) -> Iterator[Engines]:
     """Run both engines on the folder `var`, ready to use, and stop them at the end.
 
-    Engines that a killed owner left running are taken over. SIGTERM and SIGHUP leave the block as
-    SystemExit while it lasts, so that they stop the engines too.
+    Engines that a killed owner left running are taken over. While the block lasts, SIGTERM leaves it
+    as SystemExit, so that it stops the engines too, and SIGHUP does as SIGTERM.
 
     Raises EngineError: folder in use or not writable, platform not supported, engine does not start.
     """
@@ -127,9 +127,10 @@ def _signals_leave() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    ours = [s for s in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(s) is signal.SIG_DFL]
-    for number in ours:
-        signal.signal(number, _leave)
+    handlers = {signal.SIGTERM: _leave, signal.SIGHUP: _terminate}
+    ours = {number: handler for number, handler in handlers.items() if _is_default(number)}
+    for number, handler in ours.items():
+        signal.signal(number, handler)
     try:
         yield
     finally:
@@ -137,5 +138,14 @@ def _signals_leave() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
 
 
+def _is_default(number: signal.Signals) -> bool:
+    return signal.getsignal(number) is signal.SIG_DFL
+
+
 def _leave(number: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(128 + number)
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    """A closed terminal asks a server within the block to drain, as SIGTERM does."""
+    signal.raise_signal(signal.SIGTERM)

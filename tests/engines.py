@@ -7,6 +7,7 @@ input ends however the test run ends, so nothing outlives a run. `--discard` del
 import dataclasses
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -48,6 +49,9 @@ def owning(folder: Path, *flags: str) -> Iterator[EngineOwner]:
 
 
 def main(folder: Path, *, discard: bool) -> int:
+    # signals as in a terminal, even if the tests run in the background or under nohup
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     try:
         with engines(folder) as addresses:
             print(json.dumps(dataclasses.asdict(addresses)), flush=True)
