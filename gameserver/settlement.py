@@ -191,7 +191,7 @@ class Settlement:
         if not (passes(error) or isinstance(error, RedisError | ledger_errors.LedgerAway)):
             log.error("settlement failed", lane=what, exc_info=error)
         elif not self._away:
-            log.warning("settlement waits", lane=what, error=str(error))
+            log.warning("settlement waits", lane=what, error=str(error).partition("\n")[0])
         self._away.add(what)
 
     def _is_back(self, what: str) -> None:

@@ -1,5 +1,6 @@
 """A lane's outbox: the stream that carries what must outlive Redis, read by settlement."""
 
+import math
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -95,13 +96,13 @@ class Batches:
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
         self._held: deque[Sent] = deque()
-        self._after: str | None = "0"
-        self._pending_at = 0.0
+        self._after: str | None = None  # how far pending entries were read; None: all of them
+        self._pending_at = -math.inf
 
     async def next(self, wait_ms: int | None) -> list[Sent]:
         """The next batch; [] when nothing came within `wait_ms` (None: when nothing is there)."""
         if not self._held and time.monotonic() - self._pending_at > PENDING_SECONDS:
-            # a reply that was lost on its way left its entries pending
+            # what the worker before left unfinished, or a reply that was lost on its way
             self._after = "0"
         batch: list[Sent] = []
         lines, until = 0, 0.0

@@ -60,6 +60,18 @@ async def test_what_another_worker_left_pending_comes_before_what_is_new(
     assert ids(await Batches(outbox).next(None)) == [*left, new]
 
 
+async def test_what_was_lost_on_its_way_here_is_found_pending(
+    redis: Redis, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gameserver.store.outbox.PENDING_SECONDS", 0)
+    batches = Batches(outbox)
+    assert await batches.next(None) == []
+    lost = await send(redis, 1)
+    await redis.xreadgroup(SETTLE_GROUP, CONSUMER, {KEYS.outbox: ">"})
+    new = await send(redis, 2)
+    assert ids(await batches.next(None)) == [lost, new]
+
+
 async def test_a_pending_entry_that_was_deleted_is_only_acknowledged(redis: Redis, outbox: Outbox) -> None:
     gone = await send(redis, 1)
     await redis.xreadgroup(SETTLE_GROUP, CONSUMER, {KEYS.outbox: ">"})
