@@ -2,7 +2,7 @@
 type Rgb = [number, number, number]
 
 const TEXT: Rgb = [255, 244, 224]
-const CONTRAST = 5.5
+const CONTRAST = 6.2 // so that 4.5 is left on the brighter glow behind it
 
 function parse(hex: string): Rgb {
   const value = Number.parseInt(hex.slice(1), 16)
@@ -37,7 +37,7 @@ export function shades(accent: string): Record<string, string> {
   while (contrast(main, TEXT) < CONTRAST) main = mix(main, [0, 0, 0], 0.08)
   return {
     '--accent': css(main),
-    '--accent-bright': css(mix(main, [255, 120, 60], 0.35)),
+    '--accent-bright': css(mix(main, [255, 120, 60], 0.2)),
     '--accent-deep': css(mix(main, [20, 0, 8], 0.42)),
     '--accent-night': css(mix(main, [16, 0, 8], 0.74)),
   }

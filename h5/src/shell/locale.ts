@@ -38,16 +38,19 @@ export function count(value: number): string {
 
 /** A moment in the campaign's timezone, with the zone said. */
 export function moment(ms: number, timezone: string): string {
-  return new Intl.DateTimeFormat(lang.value, {
+  const parts = new Intl.DateTimeFormat(lang.value, {
     timeZone: timezone,
     year: 'numeric',
     month: '2-digit',
     day: '2-digit',
     hour: '2-digit',
     minute: '2-digit',
-    hour12: false,
+    hourCycle: 'h23',
     timeZoneName: 'short',
-  }).format(ms)
+  }).formatToParts(ms)
+  const part = (type: Intl.DateTimeFormatPartTypes): string => parts.find((one) => one.type === type)?.value ?? ''
+  const day = `${part('year')}-${part('month')}-${part('day')}`
+  return `${day} ${part('hour')}:${part('minute')} (${part('timeZoneName')})`
 }
 
 /** A length of time as 1:02:03 or 02:03; never negative. */
