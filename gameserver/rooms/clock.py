@@ -9,13 +9,13 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from gameserver.errors import Refused
 from gameserver.games.game import Due
 from gameserver.rooms.room import Room
 from gameserver.rooms.tick import Result
 
 log = structlog.get_logger()
 
-CATCH_UP_MS = 120_000  # what a restart may have missed: longer than any round
 RETRY_SECONDS = 1.0
 LONGEST_SLEEP = 30.0  # the process's own clock may be set while it sleeps
 _AGAIN = frozenset({"store_down", "lane_lost", "internal"})
@@ -31,14 +31,17 @@ class _Asked:
 
 
 async def run_clock(room: Room, closes: int, ended: Callable[[], Awaitable[None]]) -> None:
-    """Submits what falls due until the room has ended.
+    """Submits what falls due until the room has ended; what a downtime missed comes first.
 
     Args:
         room: an opened room.
         closes: server ms after which no command is taken.
         ended: called then, once.
     """
-    after = room.now() - CATCH_UP_MS
+    done = await _done(room)
+    after = -1
+    while (due := room.plan.due(after)) is not None and due.ref <= done:
+        after = due.at
     while (due := room.plan.due(after)) is not None and due.at <= closes:
         await _sleep_until(room, due.at)
         if not await _submit(room, due):
@@ -47,6 +50,15 @@ async def run_clock(room: Room, closes: int, ended: Callable[[], Awaitable[None]
         after = due.at
     await _sleep_until(room, closes)
     await ended()
+
+
+async def _done(room: Room) -> int:
+    while True:
+        try:
+            return await room.lane.store.clock()
+        except Refused as refused:
+            log.info("clock waits", room=room.record.id, code=refused.code)
+            await asyncio.sleep(RETRY_SECONDS)
 
 
 async def _sleep_until(room: Room, at: int) -> None:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 
 class Days:
-    """Today and tomorrow as (from ms, yyyymmdd), so that the rule can pick by its own clock.
+    """Yesterday, today and tomorrow as (from ms, yyyymmdd): the rule picks by its own clock.
 
     A day starts at local midnight, or where daylight saving skips midnight, at the first moment of the day.
     """
@@ -17,15 +17,16 @@ class Days:
         self._days: Sequence[tuple[int, int]] = ()
 
     def __call__(self) -> Sequence[tuple[int, int]]:
-        """The two days; worked out once a day."""
+        """The three days; worked out once a day."""
         now = self._now()
-        if not self._days or now >= self._days[1][0]:
+        if not self._days or now >= self._days[2][0]:
             today = datetime.fromtimestamp(now / 1000, self._zone).date()
-            starts = [
-                datetime(d.year, d.month, d.day, tzinfo=self._zone) for d in (today, today + timedelta(1))
-            ]
+            days = [today + timedelta(shift) for shift in (-1, 0, 1)]
             self._days = [
-                (round(start.timestamp() * 1000), start.year * 10_000 + start.month * 100 + start.day)
-                for start in starts
+                (
+                    round(datetime(day.year, day.month, day.day, tzinfo=self._zone).timestamp() * 1000),
+                    day.year * 10_000 + day.month * 100 + day.day,
+                )
+                for day in days
             ]
         return self._days

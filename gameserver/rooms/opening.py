@@ -36,8 +36,9 @@ def rule_of(record: RoomRecord, plan: Plan) -> Mapping[str, Any]:
     return {
         "game": plan.rule(),
         "gcra": {"interval": interval, "tolerance": interval * (config.limits.burst - 1)},
-        "wins": {k: v for k, v in config.wins.model_dump().items() if v is not None},
-        "chances": {k: v for k, v in config.chances.model_dump().items() if v is not None},
+        "wins": config.wins.model_dump(exclude_none=True),
+        "chances": config.chances.model_dump(exclude_none=True),
+        "counts_chances": bool(config.chances.model_dump(exclude_none=True)),
         "counted": {prize.id: True for prize in config.prizes},
     }
 

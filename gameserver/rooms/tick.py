@@ -32,7 +32,7 @@ class Lane:
     Args:
         room: for metrics and logs.
         store: the lane's Redis.
-        days: (from ms, yyyymmdd) of today and tomorrow, or () where no rule asks for the day.
+        days: (from ms, yyyymmdd) of the days around now, or () where no rule asks for the day.
     """
 
     def __init__(self, room: str, store: LaneStore, days: Callable[[], Sequence[tuple[int, int]]]) -> None:

@@ -96,6 +96,11 @@ class LaneStore:
         views: Sequence[tuple[Any, Any]] = await self._call(self._library.function("views"), _encode(members))
         return views
 
+    async def clock(self) -> int:
+        """The highest ref of the room's clock that was executed; 0 before the first."""
+        (ref,) = await self._call(self._library.function("clock"), b"")
+        return int(ref)
+
     async def fold(self, lines: Sequence[tuple[Any, Sequence[Any]]]) -> None:
         """Applies recorded lines, each with what `Plan.revive` gave for it, to a lane being rebuilt."""
         await self._call(self._library.function("fold"), _encode(lines))

@@ -31,7 +31,7 @@ class Library:
         self.text = f"#!lua name=gameserver_{self.suffix}\n{body.replace('@name@', self.suffix)}"
 
     def function(self, verb: str) -> str:
-        """The full name of `tick`, `open`, `set_state`, `views` or `fold`."""
+        """The full name of `tick`, `open`, `set_state`, `views`, `clock` or `fold`."""
         return f"{verb}_{self.suffix}"
 
     async def load(self, redis: Redis) -> None:

@@ -8,6 +8,7 @@ from gameserver.games.room_config import Form, RoomConfig, number
 
 FALL_MIN_MS = 2200
 FALL_SPREAD_MS = 1000
+MAX_POINTS = 1_000_000  # in a packet: sums of a round stay exact in the ranking (rules.lua)
 
 
 class Round(Form):
@@ -47,7 +48,7 @@ class Fixed(Form):
 
     mode: Literal["fixed"] = Field(title="Mode", description="All packets alike")
     count: int = number("Packets", "Packets a round", "packets", 1, 1_000_000)
-    amount: int = number("Amount", "Points in each packet", "points", 1, 1_000_000)
+    amount: int = number("Amount", "Points in each packet", "points", 1, MAX_POINTS)
 
     def total(self) -> int:
         """Points of one round."""
@@ -60,8 +61,8 @@ class DoubleMean(Form):
     mode: Literal["double_mean"] = Field(title="Mode", description="Random with an exact sum")
     total_points: int = number("Total", "Points a round, exactly", "points", 1, 10**12)
     count: int = number("Packets", "Packets a round", "packets", 1, 1_000_000)
-    min: int = number("Least", "Least in a packet", "points", 1, 1_000_000, default=1)
-    max: int = number("Most", "Most in a packet", "points", 1, 2**31 - 1)
+    min: int = number("Least", "Least in a packet", "points", 1, MAX_POINTS, default=1)
+    max: int = number("Most", "Most in a packet", "points", 1, MAX_POINTS)
 
     @model_validator(mode="after")
     def _can_be_split(self) -> "DoubleMean":
@@ -80,7 +81,7 @@ class DoubleMean(Form):
 class Tier(Form):
     """Some packets with the same amount."""
 
-    amount: int = number("Amount", "Points in each packet", "points", 1, 2**31 - 1)
+    amount: int = number("Amount", "Points in each packet", "points", 1, MAX_POINTS)
     count: int = number("Packets", "Packets with this amount", "packets", 1, 1_000_000)
 
 
@@ -149,6 +150,8 @@ class RainConfig(RoomConfig):
             raise ValueError("give exactly one of amounts and score_mode")
         if self.score_mode is not None and self.prizes:
             raise ValueError("rare packets need amounts; score mode wins by places only")
+        if any(prize.kind == "points" and prize.value > MAX_POINTS for prize in self.prizes):
+            raise ValueError(f"a rare packet holds at most {MAX_POINTS} points")
         if any(prize.id == "packet" for prize in self.prizes):
             raise ValueError("the prize id 'packet' is the points in ordinary packets")
         return self

@@ -8,10 +8,10 @@
 -- they were packed (LAST; round -1: none), and the bitmap of the drops taken in this round.
 
 local EMPTY, PACKET, BOMB, PRIZE = 0, 1, 2, 3
-local SUMS = '<i4I4I4I2I4'
-local PLAYED = '<i4I4I4I2I4I4I4'
+local SUMS = '<i4dI4I2I4'
+local PLAYED = '<i4dI4I2I4dI4'
 local ROUND, SUM, SCORE, PACKETS, BEST, POINTS, ALL, LAST, TAKEN = 1, 2, 3, 4, 5, 6, 7, 8, 9
-local LAST_BYTES = 18
+local LAST_BYTES = 22
 local EARLIER = 1048576 -- equal sums: who reached it earlier is ahead (ms since the start, below 2^20)
 
 game = { commands = {} }
@@ -28,6 +28,12 @@ function game.encode(mine)
 end
 
 local BIT = { [0] = 1, 2, 4, 8, 16, 32, 64, 128 }
+
+-- whether a tap would begin the member's round: that is one play
+function game.begins(me, c, b)
+  local mine = play_of(me)
+  return not mine or mine[1] ~= c[b + 6]
+end
 
 local function is_taken(bits, drop)
   local place = drop % 8
@@ -93,9 +99,6 @@ function game.commands.grab(lane, me, c, b)
   if mine and mine[ROUND] == round then
     if is_taken(mine[TAKEN], drop) then return nil, 'drop_taken' end
     sum, score, packets = mine[SUM], mine[SCORE], mine[PACKETS]
-  else
-    local code = chance_refused(lane, me)
-    if code then return nil, code end
   end
   local passed, waited, grants = 0, 0, false
   if kind == PACKET then
@@ -132,7 +135,7 @@ function game.commands.open_round(lane, _, c, b)
 end
 
 local function top(lane, round)
-  local first = ranking_of(lane, round, 10)
+  local first = ranking_of(lane, round, 10, 0)
   for i, line in ipairs(first) do first[i] = { name_of(lane, line[1]), floor(line[2] / EARLIER) } end
   return first
 end
@@ -142,17 +145,32 @@ local function left(lane)
   return lane.rule.game.count - state.given + #state.rare + #state.waiting
 end
 
--- score mode: the first places win
+-- the next `count` of the round's ranking who may still win, from place `skip`, and how many were read
+local function next_winners(lane, round, count, skip)
+  local first, winners = ranking_of(lane, round, count, skip), {}
+  load_all(lane, first, 1)
+  for _, line in ipairs(first) do
+    if not win_refused(lane, lane.records[line[1]]) then winners[#winners + 1] = line[1] end
+  end
+  return winners, #first
+end
+
+-- score mode: the first places win; who has won as often as the rules allow is passed over
 local function places(lane, round)
-  local grants, next_unit, most = {}, stock_of(lane, 'place')[2], 0
-  local tiers = lane.rule.game.tiers
-  for _, tier in ipairs(tiers) do most = most + tier[1] end
-  local first, at = ranking_of(lane, round, most), 0
-  for _, tier in ipairs(tiers) do
-    for _ = 1, tier[1] do
-      at = at + 1
-      if not first[at] then return grants end
-      grants[at] = { 'place', next_unit + at - 1, tier[2], lane.epoch, first[at][1] }
+  local prizes, grants, skip = {}, {}, 0
+  for _, tier in ipairs(lane.rule.game.tiers) do
+    for _ = 1, tier[1] do prizes[#prizes + 1] = tier[2] end
+  end
+  local next_unit, most = stock_of(lane, 'place')[2], #prizes
+  local per_day = lane.rule.wins.per_day
+  if per_day then most = min(most, per_day - (lane.day == lane.day_of_wins and lane.day_wins or 0)) end
+  while #grants < most do
+    local winners, read = next_winners(lane, round, most - #grants, skip)
+    if read == 0 then break end
+    skip = skip + read
+    for _, winner in ipairs(winners) do
+      local at = #grants + 1
+      grants[at] = { 'place', next_unit + at - 1, prizes[at], lane.epoch, winner }
     end
   end
   return grants
@@ -223,6 +241,10 @@ function game.apply(lane, me, member, at, day, grants, extra, kind, round, ...)
     forget_ranking(lane, round - 2)
   elseif kind == 'round_closed' then
     lane.game.closed = round
+    for _, grant in ipairs(grants or {}) do
+      local mine = play_of(lane.records[grant[5]])
+      mine[POINTS] = mine[POINTS] + grant[3]
+    end
   end
 end
 

@@ -166,7 +166,9 @@ end
 local function win_refused(lane, me)
   local wins = lane.rule.wins
   if wins.per_member and me[WINS] >= wins.per_member then return 'win_limit' end
-  if wins.per_day and lane.day == lane.day_of_wins and lane.day_wins >= wins.per_day then return 'win_limit' end
+  if wins.per_day and lane.day == lane.day_of_wins and lane.day_wins >= wins.per_day then
+    return 'win_limit', lane.next_day - lane.now
+  end
   if lane.now - me[WON_AT] < wins.min_interval_ms then
     return 'win_limit', wins.min_interval_ms - (lane.now - me[WON_AT])
   end
@@ -179,7 +181,7 @@ local function chance_refused(lane, me)
   local chances = lane.rule.chances
   local today = me[DAY] == lane.day and me[DAY_CHANCES] or 0
   if chances.free_total and me[CHANCES] >= chances.free_total then return 'no_chance_left' end
-  if chances.free_per_day and today >= chances.free_per_day then return 'no_chance_left' end
+  if chances.free_per_day and today >= chances.free_per_day then return 'no_chance_left', lane.next_day - lane.now end
 end
 
 -- only from a game's apply
@@ -222,9 +224,9 @@ local function write_ranks(lane)
   lane.ranks = {}
 end
 
--- the first `count` of a ranking as {{member, score} ...}
-local function ranking_of(lane, ranking, count)
-  local flat = redis.call('ZREVRANGE', rank_key(lane, ranking), 0, count - 1, 'WITHSCORES')
+-- `count` of a ranking after the first `skip` as {{member, score} ...}
+local function ranking_of(lane, ranking, count, skip)
+  local flat = redis.call('ZREVRANGE', rank_key(lane, ranking), skip, skip + count - 1, 'WITHSCORES')
   local first = {}
   for i = 1, #flat, 2 do first[#first + 1] = { flat[i], tonumber(flat[i + 1]) } end
   return first
@@ -238,7 +240,10 @@ local function place_of(lane, ranking, member)
   return before and before + 1 or 0
 end
 
-local function forget_ranking(lane, ranking) redis.call('DEL', rank_key(lane, ranking)) end
+local function forget_ranking(lane, ranking)
+  lane.ranks[ranking] = nil
+  redis.call('DEL', rank_key(lane, ranking))
+end
 
 local function name_of(lane, member)
   local me = member_of(lane, member)
@@ -287,12 +292,13 @@ local function apply_join(lane, id, at, member, name)
   lane.changed[member] = true
 end
 
-local function load_owners(lane, grants)
-  local owners = {}
-  for _, grant in ipairs(grants) do
-    if lane.records[grant[5]] == nil then owners[#owners + 1] = grant[5] end
+-- loads the members at `place` of each line in one call
+local function load_all(lane, lines, place)
+  local members = {}
+  for _, line in ipairs(lines) do
+    if lane.records[line[place]] == nil then members[#members + 1] = line[place] end
   end
-  load(lane, owners)
+  load(lane, members)
 end
 
 -- units of counted prizes, and what the clock gave
@@ -307,7 +313,7 @@ local function note_rare(lane, me, grant, id, ref, member)
 end
 
 local function apply_grants(lane, id, ref, member, at, day, grants)
-  if id == CLOCK then load_owners(lane, grants) end
+  if id == CLOCK then load_all(lane, grants, 5) end
   local rule = lane.rule
   for i = 1, #grants do
     local grant = grants[i]
@@ -338,14 +344,20 @@ end
 -- Deciding ---------------------------------------------------------------------------------------
 
 -- the gate, in the order that GAMES.md fixes; nil or a code and the ms after which to try again
-local function gate(lane, me, deny, retry)
+local function gate(lane, me, c, b)
+  local deny = c[b + 5]
   if deny == 'blocked' then return deny end
   if lane.state == 'paused' then return 'paused' end
   local now = lane.now
   if lane.state == 'closed' or now > lane.closes then return 'closed' end
   if now < lane.opens then return 'not_open', lane.opens - now end
-  if deny then return deny, retry end
-  local gcra = lane.rule.gcra
+  if deny then return deny, c[b + 6] end
+  local rule = lane.rule
+  if rule.counts_chances and game.begins(me, c, b) then
+    local code, retry = chance_refused(lane, me)
+    if code then return code, retry end
+  end
+  local gcra = rule.gcra
   local ahead = me[TAT] - now
   if ahead > gcra.tolerance then return 'rate_limited', ahead - gcra.tolerance end
 end
@@ -397,7 +409,7 @@ local function run(lane, c, b)
   if not last then return refusal('session_unknown') end
   if ref <= last then return replayed(me, length, first, ref) end
   local code, retry, result
-  if id ~= CLOCK then code, retry = gate(lane, me, c[b + 5], c[b + 6]) end
+  if id ~= CLOCK then code, retry = gate(lane, me, c, b) end
   if not code then
     result, code, retry = concluded(lane, me, c, b, pcall(game.commands[c[b + 4]], lane, me, c, b))
   end
@@ -538,7 +550,7 @@ local function tick(keys, args)
   local batch = unpack_one(args[1])
   if not lane or lane.epoch ~= batch[1] or lane.state == 'rebuilding' then return lost() end
   for _, day in ipairs(batch[2]) do
-    if day[1] <= lane.now then lane.day = day[2] end
+    if day[1] <= lane.now then lane.day = day[2] else lane.next_day = lane.next_day or day[1] end
   end
   lane.stamp = pack(lane.now, lane.day)
   local c, results, count, b = batch[3], {}, 0, 1
@@ -597,6 +609,13 @@ local function views(keys, args)
     seen[i] = { game.view(lane, me, member), unpack_one(me[RARE])[GIVEN] }
   end
   return pack(seen)
+end
+
+-- returns {highest ref of the room's clock}
+local function clock(keys, args)
+  local lane = load_lane(keys[1])
+  if not lane then return lost() end
+  return pack({ (session_of(member_of(lane, ''), CLOCK)) })
 end
 
 -- one recorded line; a session that has made room for newer ones is not restored: its refs stay unknown
