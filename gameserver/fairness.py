@@ -22,19 +22,19 @@ def commitment(seed: bytes) -> str:
 def canonical(rules: Mapping[str, Any]) -> bytes:
     """Canonical JSON (RFC 8785) of rules that hold only strings, integers, booleans, null and lists.
 
-    With those types sorted keys, no spaces and UTF-8 are all that RFC 8785 asks for; floats are refused.
+    With those types keys sorted by UTF-16 code units, no spaces and UTF-8 are all that RFC 8785 asks for.
+    Raises TypeError for floats, whose text would be a matter of its own.
     """
+    return json.dumps(_ordered(rules), separators=(",", ":"), ensure_ascii=False).encode()
 
-    def refuse_floats(value: Any) -> None:
-        if isinstance(value, float):
-            raise TypeError("rules hold no floats")
-        for part in (
-            value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-        ):
-            refuse_floats(part)
 
-    refuse_floats(rules)
-    return json.dumps(rules, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+def _ordered(value: Any) -> Any:
+    if isinstance(value, float):
+        raise TypeError("rules hold no floats")
+    if isinstance(value, Mapping):
+        keys = sorted(value, key=lambda key: key.encode("utf-16-be"))
+        return {key: _ordered(value[key]) for key in keys}
+    return [_ordered(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def rule_hash(rules: Mapping[str, Any]) -> str:
@@ -95,4 +95,4 @@ class Receipts:
 
     def holds(self, receipt: str, *grant: Any) -> bool:
         """Whether the receipt was signed for exactly this grant (arguments as of `sign`)."""
-        return hmac.compare_digest(self.sign(*grant), receipt)
+        return hmac.compare_digest(self.sign(*grant).encode(), receipt.encode())

@@ -13,7 +13,10 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 def number(title: str, description: str, unit: str, ge: int, le: int, **more: Any) -> Any:
     """A bounded integer field with its unit in the schema."""
-    return Field(title=title, description=description, ge=ge, le=le, json_schema_extra={"unit": unit}, **more)
+    schema: dict[str, Any] = {"unit": unit}
+    return Field(
+        title=title, description=description, ge=ge, le=le, strict=True, json_schema_extra=schema, **more
+    )
 
 
 class Form(BaseModel):

@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gameserver.line import PlacedLine
-from gameserver.records.database import Database, passes
+from gameserver.records.database import Database, by_index, passes
 from gameserver.records.facts import insert_facts
 from gameserver.records.grants import Grant, grants_of_line, insert_grants
 from gameserver.records.lanes import Lane, advance, lock_lane
@@ -38,6 +38,7 @@ async def record(
     Raises StaleEpoch when the lane has a newer epoch.
     """
     async with database.begin() as connection:
+        await by_index(connection)
         held = await lock_lane(connection, lane)
         distinct, repeated = _distinct(lines)
         recorded = Recorded([], [*letters, *(_mismatch(lane, line) for line in repeated)])

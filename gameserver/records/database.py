@@ -1,11 +1,11 @@
 """The way into PostgreSQL."""
 
 from sqlalchemy import make_url, text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ledger_client.embedded.postgres import passes
 
-__all__ = ["Database", "answers", "connect", "passes"]
+__all__ = ["Database", "answers", "by_index", "connect", "passes"]
 
 Database = AsyncEngine
 
@@ -38,3 +38,17 @@ async def answers(database: Database) -> bool:
             raise
         return False
     return True
+
+
+_BY_INDEX = text("""
+    select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+           set_config('enable_seqscan', 'off', true)
+""")
+
+
+async def by_index(connection: AsyncConnection) -> None:
+    """Has the transaction find the rows of a batch one by one through their key.
+
+    Without statistics of a room that has just opened, PostgreSQL would read the whole room per batch.
+    """
+    await connection.execute(_BY_INDEX)

@@ -23,11 +23,14 @@ _INSERT = text("""
     on conflict do nothing
 """)
 
+# `offset 0`: see the queries in grants.py
 _OTHERS = text("""
-    select line.n from game.facts join unnest(
-        cast(:session as text[]), cast(:ref as bigint[]), cast(:body as bytea[])
-    ) with ordinality as line (session, ref, body, n) using (session, ref)
-    where facts.room = :room and facts.body <> line.body
+    select line.n from (
+        select cast(:room as text) as room, line.* from unnest(
+            cast(:session as text[]), cast(:ref as bigint[]), cast(:body as bytea[])
+        ) with ordinality as line (session, ref, body, n) offset 0
+    ) as line join game.facts using (room, session, ref)
+    where facts.body <> line.body
 """)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gameserver.games.game import MemberId, PrizeId, RoomId, SessionId
 from gameserver.line import Line
-from gameserver.records.database import Database
+from gameserver.records.database import Database, by_index
 from gameserver.records.tables import grants as table
 from ledger_client.entry import entry_id
 
@@ -80,26 +80,35 @@ _INSERT = text("""
     on conflict do nothing
 """)
 
+# `offset 0` keeps the room within the key that is looked up: of a room that has just opened PostgreSQL
+# knows nothing, takes it for empty, and would read all of it once per line
 _HELD = text("""
-    select given.n from game.grants join unnest(
-        cast(:prize as text[]), cast(:unit as bigint[]), cast(:session as text[]), cast(:ref as bigint[]),
-        cast(:line as integer[])
-    ) with ordinality as given (prize, unit, session, ref, line, n) using (prize, unit, session, ref, line)
-    where grants.room = :room
+    select given.n from (
+        select cast(:room as text) as room, given.* from unnest(
+            cast(:prize as text[]), cast(:unit as bigint[]), cast(:session as text[]),
+            cast(:ref as bigint[]), cast(:line as integer[])
+        ) with ordinality as given (prize, unit, session, ref, line, n) offset 0
+    ) as given join game.grants using (room, prize, unit, session, ref, line)
 """)
 
 _SETTLE = text("""
     update game.grants set settled_at = :at
-    from unnest(cast(:prize as text[]), cast(:unit as bigint[])) as given (prize, unit)
-    where grants.room = :room and grants.prize = given.prize and grants.unit = given.unit
+    from (
+        select cast(:room as text) as room, given.*
+        from unnest(cast(:prize as text[]), cast(:unit as bigint[])) as given (prize, unit) offset 0
+    ) as given
+    where grants.room = given.room and grants.prize = given.prize and grants.unit = given.unit
       and grants.settled_at is null
 """)
 
 _REFUSE = text("""
     update game.grants set refused = given.reason
-    from unnest(cast(:prize as text[]), cast(:unit as bigint[]), cast(:reason as text[]))
-        as given (prize, unit, reason)
-    where grants.room = :room and grants.prize = given.prize and grants.unit = given.unit
+    from (
+        select cast(:room as text) as room, given.*
+        from unnest(cast(:prize as text[]), cast(:unit as bigint[]), cast(:reason as text[]))
+            as given (prize, unit, reason) offset 0
+    ) as given
+    where grants.room = given.room and grants.prize = given.prize and grants.unit = given.unit
 """)
 
 
@@ -136,6 +145,7 @@ async def mark_settled(
 ) -> None:
     """Notes which grants the ledger took (at `at`, ms) and which it would not, and why. Repeatable."""
     async with database.begin() as connection:
+        await by_index(connection)
         if settled:
             units = {"prize": [grant.prize for grant in settled], "unit": [grant.unit for grant in settled]}
             await connection.execute(_SETTLE, {"room": room, "at": at, **units})

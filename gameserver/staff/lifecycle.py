@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -38,12 +38,35 @@ def validated(game: str, config: Mapping[str, Any]) -> RoomConfig:
     try:
         return game_named(game).config.model_validate(config)
     except ValidationError as error:
-        fields = {}
-        for problem in error.errors(include_url=False, include_context=False):
-            path = ".".join(str(part) for part in problem["loc"]) or "config"
-            fields[path] = problem["msg"].removeprefix("Value error, ")
-        text = "; ".join(f"{path}: {why}" for path, why in fields.items())
-        raise Refused("bad_config", text, fields=fields) from None
+        fields = {
+            _path(config, problem["loc"], missing=problem["type"] == "missing"): problem["msg"].removeprefix(
+                "Value error, "
+            )
+            for problem in error.errors(include_url=False, include_context=False)
+        }
+        # a list whose only item is wrong is also told to be too short
+        causes = {
+            path: why
+            for path, why in fields.items()
+            if not any(other.startswith(f"{path}.") for other in fields)
+        }
+        text = "; ".join(f"{path}: {why}" for path, why in causes.items())
+        raise Refused("bad_config", text, fields=causes) from None
+
+
+def _path(config: Any, places: Sequence[int | str], *, missing: bool) -> str:
+    """The dotted path of a field as the config has it: the tag of a union is no field."""
+    path, at = [], config
+    for number, place in enumerate(places):
+        absent = missing and number == len(places) - 1
+        if isinstance(at, Mapping) and place not in at and not absent:
+            continue
+        path.append(str(place))
+        if isinstance(at, Mapping):
+            at = at.get(place)
+        elif isinstance(at, list) and isinstance(place, int) and place < len(at):
+            at = at[place]
+    return ".".join(path) or "config"
 
 
 class Lifecycle:

@@ -8,6 +8,8 @@ from gameserver.games.room_config import Form, RoomConfig, number
 
 FALL_MIN_MS = 2200
 FALL_SPREAD_MS = 1000
+MAX_PACKETS = 1_000_000  # in a round
+MAX_RARE = 1000  # rare packets in a round: every tick of the round reads them
 MAX_POINTS = 1_000_000  # in a packet: sums of a round stay exact in the ranking (rules.lua)
 
 
@@ -47,7 +49,7 @@ class Fixed(Form):
     """Every packet holds the same."""
 
     mode: Literal["fixed"] = Field(title="Mode", description="All packets alike")
-    count: int = number("Packets", "Packets a round", "packets", 1, 1_000_000)
+    count: int = number("Packets", "Packets a round", "packets", 1, MAX_PACKETS)
     amount: int = number("Amount", "Points in each packet", "points", 1, MAX_POINTS)
 
     def total(self) -> int:
@@ -60,7 +62,7 @@ class DoubleMean(Form):
 
     mode: Literal["double_mean"] = Field(title="Mode", description="Random with an exact sum")
     total_points: int = number("Total", "Points a round, exactly", "points", 1, 10**12)
-    count: int = number("Packets", "Packets a round", "packets", 1, 1_000_000)
+    count: int = number("Packets", "Packets a round", "packets", 1, MAX_PACKETS)
     min: int = number("Least", "Least in a packet", "points", 1, MAX_POINTS, default=1)
     max: int = number("Most", "Most in a packet", "points", 1, MAX_POINTS)
 
@@ -82,7 +84,7 @@ class Tier(Form):
     """Some packets with the same amount."""
 
     amount: int = number("Amount", "Points in each packet", "points", 1, MAX_POINTS)
-    count: int = number("Packets", "Packets with this amount", "packets", 1, 1_000_000)
+    count: int = number("Packets", "Packets with this amount", "packets", 1, MAX_PACKETS)
 
 
 class Listed(Form):
@@ -97,6 +99,12 @@ class Listed(Form):
     def count(self) -> int:
         """Packets a round."""
         return sum(tier.count for tier in self.tiers)
+
+    @model_validator(mode="after")
+    def _not_too_many(self) -> "Listed":
+        if self.count > MAX_PACKETS:
+            raise ValueError(f"a round has at most {MAX_PACKETS} packets, the tiers add up to {self.count}")
+        return self
 
     def total(self) -> int:
         """Points of one round."""
@@ -138,7 +146,7 @@ class RainConfig(RoomConfig):
         None, title="Amounts", description="What the packets of a round hold; null in score mode"
     )
     late_join: bool = Field(
-        True, title="Late join", description="Whether a round may be joined after its start"
+        True, strict=True, title="Late join", description="Whether a round may be joined after its start"
     )
     score_mode: ScoreMode | None = Field(
         None, title="Score mode", description="Places win instead of packets"
@@ -152,6 +160,9 @@ class RainConfig(RoomConfig):
             raise ValueError("rare packets need amounts; score mode wins by places only")
         if any(prize.kind == "points" and prize.value > MAX_POINTS for prize in self.prizes):
             raise ValueError(f"a rare packet holds at most {MAX_POINTS} points")
+        rounds = sum(line.times for line in self.rounds)
+        if sum(-(-prize.stock // rounds) for prize in self.prizes) > MAX_RARE:
+            raise ValueError(f"a round has at most {MAX_RARE} rare packets: lower the prizes' stock")
         if any(prize.id == "packet" for prize in self.prizes):
             raise ValueError("the prize id 'packet' is the points in ordinary packets")
         return self

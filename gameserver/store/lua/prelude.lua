@@ -167,7 +167,7 @@ local function win_refused(lane, me)
   local wins = lane.rule.wins
   if wins.per_member and me[WINS] >= wins.per_member then return 'win_limit' end
   if wins.per_day and lane.day == lane.day_of_wins and lane.day_wins >= wins.per_day then
-    return 'win_limit', lane.next_day - lane.now
+    return 'win_limit', lane.next_day and lane.next_day - lane.now
   end
   if lane.now - me[WON_AT] < wins.min_interval_ms then
     return 'win_limit', wins.min_interval_ms - (lane.now - me[WON_AT])
@@ -181,7 +181,9 @@ local function chance_refused(lane, me)
   local chances = lane.rule.chances
   local today = me[DAY] == lane.day and me[DAY_CHANCES] or 0
   if chances.free_total and me[CHANCES] >= chances.free_total then return 'no_chance_left' end
-  if chances.free_per_day and today >= chances.free_per_day then return 'no_chance_left', lane.next_day - lane.now end
+  if chances.free_per_day and today >= chances.free_per_day then
+    return 'no_chance_left', lane.next_day and lane.next_day - lane.now
+  end
 end
 
 -- only from a game's apply
@@ -413,6 +415,8 @@ local function run(lane, c, b)
   if not code then
     result, code, retry = concluded(lane, me, c, b, pcall(game.commands[c[b + 4]], lane, me, c, b))
   end
+  -- the clock asks again until its rule is mended; a member's ref keeps its answer
+  if code == 'internal' and id == CLOCK then return refusal(code) end
   if result then lane.moved = true else result = refusal(code, retry) end
   remember(me, id, ref, count, length, first, at, pack(ref) .. result)
   lane.changed[member] = true
