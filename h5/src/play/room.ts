@@ -6,7 +6,7 @@ import { dress } from '../shell/colour'
 import { type GameContext, type GamePage, gamePage, type SheetName } from '../shell/game'
 import { signedOut, token } from '../shell/member'
 import { stored } from '../shell/memory'
-import { Refused, type Room, type RoomChanged, type ServerEvent, type Snapshot, type Welcome } from '../shell/wire'
+import { Refused, type Room, type RoomChanged, type ServerEvent, type Snapshot, type Welcome, type Won } from '../shell/wire'
 
 const DRAFT_LOOK_MS = 20_000
 const SPREAD_MS = 2000 // everybody learns of the opening at once: do not ask at once
@@ -62,6 +62,11 @@ export class RoomVisit {
 
   anew(): void {
     this.connection?.startAnew()
+  }
+
+  /** The ledger has these wins: their receipts are no longer needed. */
+  settled(wins: Won[]): void {
+    this.connection?.settled(new Set(wins.filter((won) => won.settled).map((won) => won.receipt)))
   }
 
   woke(): void {

@@ -95,9 +95,10 @@ export class Connection {
     return new Promise((resolve, reject) => this.callers.set(frame.ref, { resolve, reject }))
   }
 
-  /** How many wins of this session the ledger does not have yet. */
-  get unsettled(): number {
-    return this.memory.receipts.length
+  /** Drops the receipts of wins that are in the ledger, for those whose `settled` came while away. */
+  settled(receipts: ReadonlySet<string>): void {
+    this.memory.receipts = this.memory.receipts.filter((kept) => !receipts.has(kept.receipt))
+    this.save()
   }
 
   /** Measures the clock again, as after the phone woke up. */
@@ -147,7 +148,6 @@ export class Connection {
       this.callers.clear()
     }
     this.memory.v = Math.max(this.memory.v ?? 0, welcome.snapshot.v)
-    for (const owed of welcome.snapshot.unsettled) this.keepReceipt(owed)
     this.wiring.clock.guess(welcome.now)
     this.become({ phase: 'online' })
     for (const frame of this.memory.pending) this.send(frame)
@@ -162,6 +162,9 @@ export class Connection {
     if (event.ev !== 'refused') return caller?.resolve(event)
     const refusal = event as RefusedEvent
     caller?.reject(new Refused(refusal.code, refusal.retry_ms ?? null))
+    if (refusal.code !== 'session_unknown') return
+    this.drop()
+    this.startAnew()
   }
 
   private keepReceipt(event: ServerEvent & { receipt?: string; unit?: number; prize?: string }): void {
