@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
+from gameserver.games import game_named
 from gameserver.games.game import Player
-from loadtests.taps import LazyRainPlayer
 
 MAX_IN_FLIGHT = 8  # what a session may leave unanswered
 NAME_AT = len('{"ev":"')  # every event begins so
@@ -44,6 +44,7 @@ class Crowd:
     Attributes:
         events: how many came, by name; answers too.
         refusals: refused answers, by code.
+        playing: connections that have had an answer to a tap.
         latencies: seconds from the moment a tap was meant to be sent to its answer, while `measuring`.
         lost: why connections closed that were not to.
     """
@@ -82,7 +83,7 @@ class Connection(WSListener):
         hello: the first frame; None where nothing is joined and drops are only numbered.
     """
 
-    __slots__ = ("_crowd", "_hello", "_player", "_ref", "_sent", "_transport", "_wanted")
+    __slots__ = ("_crowd", "_hello", "_player", "_playing", "_ref", "_sent", "_transport", "_wanted")
 
     def __init__(self, crowd: Crowd, hello: bytes | None) -> None:
         self._crowd = crowd
@@ -91,6 +92,8 @@ class Connection(WSListener):
         self._sent: deque[float] = deque()
         self._wanted: tuple[int, Mapping[str, Any]] | None = None
         self._ref = 0
+        self._playing = False
+        self._transport: WSTransport | None = None
 
     # picows
 
@@ -133,7 +136,7 @@ class Connection(WSListener):
         crowd.clock(welcome["now"])
         crowd.joined += 1
         room = welcome["room"]
-        self._player = LazyRainPlayer(room["play"], welcome["snapshot"]["game"])
+        self._player = game_named(room["game"]).player(room["play"], welcome["snapshot"]["game"])
         self._hello = None
         self.play()
 
@@ -144,6 +147,9 @@ class Connection(WSListener):
             if not self._sent:
                 return  # not of a tap: the hello was refused, and the socket will be closed
         crowd.answers += 1
+        if not self._playing:
+            self._playing = True
+            crowd.playing += 1
         meant = self._sent.popleft()
         if crowd.measuring:
             crowd.latencies.append(time.perf_counter() - meant)
@@ -183,15 +189,15 @@ class Connection(WSListener):
         return True
 
     def _send(self, command: Mapping[str, Any], meant: float) -> None:
-        if not self._ref:
-            self._crowd.playing += 1
         self._ref += 1
         self._sent.append(meant)
+        assert self._transport is not None
         self._transport.send(WSMsgType.TEXT, _encode({**command, "ref": self._ref}))
 
     def leave(self) -> None:
         """Ends the connection without a word."""
-        self._transport.disconnect(False)
+        if self._transport is not None:
+            self._transport.disconnect(False)
 
 
 async def paced(crowd: Crowd, rate: float, stopped: Callable[[], bool]) -> int:

@@ -93,16 +93,14 @@ class Programs:
         return self.running([sys.executable, "-m", "loadtests.peers.echo", str(port)], port)
 
     def peer(
-        self, name: str, port: int, function: str, tag: str, start: int
+        self, name: str, port: int, function: str, tag: str
     ) -> contextlib.AbstractAsyncContextManager[int]:
-        """`node` or `starlette`, serving the room of that tag, whose first round starts then."""
+        """`node` or `starlette`, serving the room of that tag."""
         argv = {
             "node": lambda: [_node(), str(NODE_PEER / "server.mjs")],
             "starlette": lambda: [sys.executable, "-m", "loadtests.peers.starlette_peer"],
         }[name]()
-        return self.running(
-            [*argv, str(port), self.engines.redis_url, function, tag, str(EPOCH), str(start)], port
-        )
+        return self.running([*argv, str(port), self.engines.redis_url, function, tag, str(EPOCH)], port)
 
     @contextlib.asynccontextmanager
     async def settling(self) -> AsyncIterator[int]:
@@ -120,7 +118,7 @@ class Programs:
     async def storm(self, port: int, *flags: str) -> dict[str, Any]:
         """What a storm measured. Raises Broken with its reason."""
         async with self.held_storm(port, *flags) as process:
-            out, _ = await process.communicate()
+            out, _ = await process.communicate(b"")
             return self._read(process, out)
 
     @contextlib.asynccontextmanager
@@ -151,7 +149,7 @@ class Programs:
 
     async def released(self, process: asyncio.subprocess.Process) -> dict[str, Any]:
         """Ends a holding storm; what it counted."""
-        out, _ = await process.communicate()
+        out, _ = await process.communicate(b"")
         return self._read(process, out)
 
 

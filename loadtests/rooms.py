@@ -50,12 +50,6 @@ class BenchRoom:
         self.plan: Plan = plan_of(record)
         self.store = LaneStore(stores.redis, game_named(record.game), record.id, EPOCH)
 
-    @property
-    def starts_at(self) -> int:
-        """Server ms at which the packets of the first round begin to fall."""
-        starts: int = self.plan.public()["first_starts_at"]
-        return starts
-
     async def tick(self, commands: Sequence[Sequence[Any]]) -> Ticked:
         return await self.store.tick((), commands)
 
@@ -84,7 +78,7 @@ class BenchRoom:
     def grab(self, number: int, ref: int, drop: int) -> list[Any]:
         """The command of a tap on a full packet that is out all the time."""
         who, where = member(number), session(number)
-        return [who, where, ref, "grab", False, 0, drop, PACKET, 0, FOREVER_MS, self.starts_at]
+        return [who, where, ref, "grab", False, 0, drop, PACKET, 0, FOREVER_MS]
 
     async def close(self) -> None:
         """Ends the room and forgets its lane, outbox and all: nothing is settled of it any more."""

@@ -112,7 +112,12 @@ async def _connect(plan: Plan, crowd: Crowd, hellos: Sequence[bytes | None]) -> 
         opened = [Connection(crowd, hello) for hello in hellos[first : first + CHUNK]]
         source = _source(len(crowd.connections))
         crowd.connections += opened
-        await asyncio.gather(*(ws_connect(partial(_the, one), url, **source) for one in opened))
+        await asyncio.gather(
+            *(
+                ws_connect(partial(_the, one), url, websocket_handshake_timeout=JOIN_SECONDS, **source)
+                for one in opened
+            )
+        )
         await _until(lambda: crowd.joined == len(crowd.connections) or bool(crowd.lost), JOIN_SECONDS)
         if crowd.joined < len(crowd.connections):
             why = dict(crowd.refusals) or dict(crowd.lost) or "no welcome came"
@@ -169,7 +174,7 @@ async def _measure(plan: Plan, crowd: Crowd, redis: Redis | None) -> dict[str, A
     enough = PLAYING_SHARE * len(crowd.connections)
     await _until(lambda: crowd.playing >= enough, ROUND_SECONDS)
     if crowd.playing < enough:
-        raise Failed(f"only {crowd.playing} of {plan.connections} found something to play: is a round on?")
+        raise Failed(f"only {crowd.playing} of {plan.connections} were answered: is a round on?")
     await asyncio.sleep(plan.warmup)
     crowd.measuring = True
     before = await _mark(plan, crowd, redis)

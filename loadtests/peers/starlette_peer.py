@@ -1,6 +1,6 @@
 """The usual Python way: a Starlette WebSocket, and one Redis call for each claim.
 
-`python -m loadtests.peers.starlette_peer PORT REDIS_URL FUNCTION TAG EPOCH START_MS`. The n-th connection is
+`python -m loadtests.peers.starlette_peer PORT REDIS_URL FUNCTION TAG EPOCH`. The n-th connection is
 the n-th member of a room that the benchmark has joined and opened; what is called is the game server's
 own library in Redis, with one command in each call. Drops are not derived and receipts not signed.
 """
@@ -22,7 +22,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from loadtests.seats import FOREVER_MS, PACKET, member, session
 
 port, redis_url, function, tag = sys.argv[1:5]
-EPOCH, START_MS = map(int, sys.argv[5:7])
+EPOCH = int(sys.argv[5])
 numbers = itertools.count(1)
 # a socket waits for its own answer only: as many calls may be in flight as there are sockets
 encode, decode = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder().decode
@@ -37,8 +37,8 @@ async def play(socket: WebSocket) -> None:
         while True:
             command = orjson.loads(await socket.receive_text())
             ref, drop = command["ref"], command["drop"]
-            grab = [who, where, ref, "grab", False, 0, drop, PACKET, 0, FOREVER_MS, START_MS]
-            reply = await redis.fcall(function, 1, tag, encode([EPOCH, [], [grab]]))
+            grab = [who, where, ref, "grab", False, 0, drop, PACKET, 0, FOREVER_MS]
+            reply = await redis.fcall(function, 1, tag, encode([EPOCH, [], [len(grab), *grab]]))
             _, _, ((done, body, grants),) = decode(reply)
             await socket.send_text(orjson.dumps(answer(ref, done, body, grants)).decode())
 

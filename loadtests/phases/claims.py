@@ -63,7 +63,7 @@ async def _peer(bench: Bench, room: BenchRoom, name: str) -> dict[str, float]:
     function = library_of(game).function("tick")
     await room.join(CONNECTIONS)
     await room.open_round()
-    async with bench.programs.peer(name, port, function, room.store.keys.tag, room.starts_at) as pid:
+    async with bench.programs.peer(name, port, function, room.store.keys.tag) as pid:
         measured = await bench.programs.storm(port, "--bare", *_load(bench, pid))
     return {f"peers.{name}_us": _checked(measured)["server_us"]}
 

@@ -65,5 +65,6 @@ async def _memory(redis: Redis, room: BenchRoom, streams: tuple[str, ...]) -> tu
 def _grab(room: BenchRoom, number: int, ref: int) -> list[Any]:
     """A tap of the member's own rain, bombs and empty drops too, at a time when all of them are out."""
     tap = Grab(ref=ref, drop=APART * ref)
-    round_, drop, kind, _, _, start = room.plan.arguments(MemberId(member(number)), tap, room.starts_at)
-    return [member(number), session(number), ref, "grab", False, round_, drop, kind, 0, FOREVER_MS, start]
+    starts_at: int = room.plan.public()["first_starts_at"]
+    round_, drop, kind, *_ = room.plan.arguments(MemberId(member(number)), tap, starts_at)
+    return [member(number), session(number), ref, "grab", False, round_, drop, kind, 0, FOREVER_MS]

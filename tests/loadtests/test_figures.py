@@ -8,9 +8,9 @@ from loadtests.meters import spread
 
 KEYS = {
     "claims.server_us", "claims.echo_us", "claims.valkey_us", "claims.per_s",
-    "claims.p50_ms", "claims.p99_ms", "idle.connections", "idle.kb_per_connection", "fanout.us_per_recipient", "fanout.raw_us",
-    "settlement.entries_per_s", "settlement.lag_p99_ms", "store.gate_bytes_per_member",
-    "peers.node_us", "peers.starlette_us",
+    "claims.p50_ms", "claims.p99_ms", "idle.connections", "idle.kb_per_connection",
+    "fanout.us_per_recipient", "fanout.raw_us", "settlement.entries_per_s", "settlement.lag_p99_ms",
+    "store.gate_bytes_per_member", "peers.node_us", "peers.starlette_us",
 }  # fmt: skip
 GOOD = {
     "claims.server_us": 20.0, "claims.echo_us": 8.0, "claims.valkey_us": 16.0, "claims.per_s": 18_000,

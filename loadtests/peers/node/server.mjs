@@ -1,6 +1,6 @@
 // The usual Node way: `ws`, and ioredis with auto pipelining, one Redis call for each claim.
 //
-//   node server.mjs PORT REDIS_URL FUNCTION TAG EPOCH START_MS
+//   node server.mjs PORT REDIS_URL FUNCTION TAG EPOCH
 //
 // The n-th connection is the n-th member of a room that the benchmark has joined and opened; what is
 // called is the game server's own library in Redis, with one command in each call. Drops are not derived
@@ -9,7 +9,7 @@ import Redis from 'ioredis'
 import { pack, unpack } from 'msgpackr'
 import { WebSocketServer } from 'ws'
 
-const [port, url, fn, tag, epoch, start] = process.argv.slice(2)
+const [port, url, fn, tag, epoch] = process.argv.slice(2)
 const PACKET = 1
 const FOREVER_MS = 2 ** 52
 const redis = new Redis(url.replace('unix://', ''), { enableAutoPipelining: true })
@@ -32,8 +32,8 @@ new WebSocketServer({ port: Number(port), host: '127.0.0.1', perMessageDeflate: 
     const session = `s${epoch}-${number}`
     socket.on('message', async (frame) => {
       const { ref, drop } = JSON.parse(frame)
-      const grab = [member, session, ref, 'grab', false, 0, drop, PACKET, 0, FOREVER_MS, Number(start)]
-      const reply = await redis.fcallBuffer(fn, 1, tag, pack([Number(epoch), [], [grab]]))
+      const grab = [member, session, ref, 'grab', false, 0, drop, PACKET, 0, FOREVER_MS]
+      const reply = await redis.fcallBuffer(fn, 1, tag, pack([Number(epoch), [], [grab.length, ...grab]]))
       socket.send(JSON.stringify(answer(ref, unpack(reply)[2][0])))
     })
   },
