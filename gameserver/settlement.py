@@ -7,6 +7,7 @@ second reading.
 
 import asyncio
 import time
+from collections import Counter as Tally
 from collections.abc import Sequence
 from functools import partial
 
@@ -181,8 +182,8 @@ class Settlement:
         settled, refused = _sorted(grants, outcomes)
         await mark_settled(self._database, at.lane.room, settled, refused, _now())
         await outbox.finish([sent.id for sent in batch], _units(settled))
-        for outcome in outcomes:
-            ENTRIES.labels(outcome.status).inc()
+        for status, count in Tally(outcome.status.value for outcome in outcomes).items():
+            ENTRIES.labels(status).inc(count)
         now = time.time()
         for sent in batch:
             LAG_SECONDS.observe(max(0.0, now - stream_id(sent.id)[0] / 1000))

@@ -76,7 +76,8 @@ def _raced(error: BaseException) -> bool:
     """Another lane stored one of the ids at this very moment: next time it is known."""
     if not isinstance(error, IntegrityError) or error.orig is None:
         return False
-    return getattr(error.orig.__cause__, "constraint_name", None) == "entry_pkey"
+    # an entry's lot has the entry's id, and either may be written first
+    return getattr(error.orig.__cause__, "constraint_name", None) in ("entry_pkey", "lot_pkey")
 
 
 async def lock_lane(connection: AsyncConnection, lane: LaneAt) -> Chain:

@@ -16,5 +16,5 @@ START = bytes(32)
 
 def link(before: bytes, outcome: Outcome, payload: bytes) -> bytes:
     """The link of the entry that `outcome` is about, whose payload hash is `payload`; 32 bytes."""
-    verdict = outcome.status.value if outcome.reason is None else f"{outcome.status.value}|{outcome.reason}"
+    verdict = outcome.status if outcome.reason is None else f"{outcome.status.value}|{outcome.reason}"
     return hashlib.sha256(before + outcome.id.bytes + payload + verdict.encode()).digest()

@@ -99,11 +99,10 @@ _TAKE = text("""
     from unnest(cast(:ids as text[]), cast(:amounts as bigint[])) as taken (id, amount)
     where account.id = taken.id
 """)
-# rows are locked in the order in which they come: by id, as in every batch
+# rows are locked in the order in which they come: by id, as in every batch; issuance is never new here
 _GIVE = text("""
     insert into ledger.account (id, posted, min_balance)
-    select * from unnest(cast(:ids as text[]), cast(:amounts as bigint[]), cast(:floors as bigint[]))
-        as given (id, posted, min_balance)
+    select id, posted, 0 from unnest(cast(:ids as text[]), cast(:amounts as bigint[])) as given (id, posted)
     order by id
     on conflict (id) do update set posted = account.posted + excluded.posted
 """)
@@ -185,10 +184,7 @@ async def _move(connection: AsyncConnection, decided: Sequence[Decided]) -> None
             given[target] += entry.amount
     if taken:
         await connection.execute(_TAKE, {"ids": list(taken), "amounts": list(taken.values())})
-        floors = [floor_of(account) for account in given]
-        await connection.execute(
-            _GIVE, {"ids": list(given), "amounts": list(given.values()), "floors": floors}
-        )
+        await connection.execute(_GIVE, {"ids": list(given), "amounts": list(given.values())})
 
 
 async def _lock_accounts(connection: AsyncConnection, ids: list[str]) -> dict[str, int | None]:
