@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from gameserver.fairness import Draws
 from gameserver.games.red_packet_rain.amounts import allot
-from gameserver.games.red_packet_rain.config import DoubleMean, Fixed, Listed, Tier
+from gameserver.games.red_packet_rain.config import MAX_POINTS, DoubleMean, Fixed, Listed, Tier
 
 keys = st.binary(min_size=16, max_size=16)
 
@@ -16,7 +16,7 @@ keys = st.binary(min_size=16, max_size=16)
 def double_means(draw: st.DrawFn) -> DoubleMean:
     count = draw(st.integers(1, 300))
     low = draw(st.integers(1, 1000))
-    high = draw(st.integers(low, 2**31 - 1) | st.integers(low, low + 20))
+    high = draw(st.integers(low, MAX_POINTS) | st.integers(low, low + 20))
     total = draw(st.integers(count * low, min(count * high, 10**12)))
     return DoubleMean(mode="double_mean", total_points=total, count=count, min=low, max=high)
 
