@@ -5,12 +5,15 @@ import { BOMB_RATIO, PACKET_RATIO, Sprites } from './sprites'
 
 const SLOP = 12 // px around a packet that still count as a tap on it
 const SLOW_FRAME_MS = 28
-const SLOW_FRAMES = 3
+const SLOW_FRAMES = 5 // of the last
+const RECENT_FRAMES = 20
 const LEAST_QUALITY = 0.49
 const LIKELY_WIDTH = 390
 const LIVE_AFTER_MS = 130 // the server takes no tap in a drop's first 100 ms
 const GOLDEN = 0.618034 // neighbours in time fall far apart
 const STRAY = 0.26 // how much of the width a drop's own column moves it
+
+let quality = 1 // what this phone can do is known from the round before
 
 /** Where and how a drop is drawn now, in CSS px of the canvas. */
 interface Pose {
@@ -40,8 +43,7 @@ export class Field {
   private width = 0
   private height = 0
   private scale = 1
-  private quality = 1
-  private slow = 0
+  private slow: boolean[] = []
   private request = 0
 
   constructor(
@@ -150,7 +152,7 @@ export class Field {
     const box = this.canvas.getBoundingClientRect()
     this.width = box.width
     this.height = box.height
-    this.scale = Math.min(devicePixelRatio || 1, 2) * this.quality
+    this.scale = Math.min(devicePixelRatio || 1, 2) * quality
     this.canvas.width = Math.round(box.width * this.scale)
     this.canvas.height = Math.round(box.height * this.scale)
     if (this.sprites.ready) this.sprites.raster(88 * this.scale)
@@ -176,14 +178,15 @@ export class Field {
     this.brush.drawImage(sprite, -width / 2, -height / 2, width, height)
   }
 
-  /** Fewer pixels after a few slow frames in a row. */
+  /** Fewer pixels when too many of the last frames were slow. */
   private adapt(at: number): void {
     const last = this.frames[this.frames.length - 1]
     this.frames.push(at)
-    this.slow = last !== undefined && at - last > SLOW_FRAME_MS ? this.slow + 1 : 0
-    if (this.slow < SLOW_FRAMES || this.quality <= LEAST_QUALITY) return
-    this.slow = 0
-    this.quality *= 0.7
+    this.slow.push(last !== undefined && at - last > SLOW_FRAME_MS)
+    if (this.slow.length > RECENT_FRAMES) this.slow.shift()
+    if (quality <= LEAST_QUALITY || this.slow.filter(Boolean).length < SLOW_FRAMES) return
+    this.slow = []
+    quality *= 0.7
     this.resize()
   }
 }

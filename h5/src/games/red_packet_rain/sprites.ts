@@ -5,14 +5,22 @@ import { bomb } from './bomb'
 export const PACKET_RATIO = 160 / 120
 export const BOMB_RATIO = 160 / 144
 
+let loading: Promise<HTMLImageElement[]> | null = null
+
+/** The drawings of all drops, decoded once for the page. */
+export function drawings(): Promise<HTMLImageElement[]> {
+  const all = (): string[] => [...Array.from({ length: PACKET_LOOKS }, (_, look) => packet(look)), bomb()]
+  loading ??= Promise.all(all().map(picture))
+  return loading
+}
+
 /** The drops' drawings, once rastered at the size in which they fall. */
 export class Sprites {
   private sources: HTMLImageElement[] = []
   private rastered: HTMLCanvasElement[] = []
 
   async load(): Promise<void> {
-    const drawings = [...Array.from({ length: PACKET_LOOKS }, (_, look) => packet(look)), bomb()]
-    this.sources = await Promise.all(drawings.map(picture))
+    this.sources = await drawings()
   }
 
   get ready(): boolean {
