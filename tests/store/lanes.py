@@ -63,7 +63,7 @@ class Session(NamedTuple):
 
 
 class Member(NamedTuple):
-    """A member's record (store/lua/prelude.lua, RECORD)."""
+    """A member's record (store/lua/prelude.lua, HEADER)."""
 
     joined: float
     rate: float
@@ -81,13 +81,11 @@ class Member(NamedTuple):
 
 def member_in(octets: bytes) -> Member:
     """A record, read independently of the prelude."""
-    header = struct.Struct("<dddIIIHH")
-    *numbers, size = header.unpack_from(octets)
-    rare, rest = octets[header.size : header.size + size], octets[header.size + size :]
-    size = int.from_bytes(rest[:2], "little")
-    open_, game = rest[2 : 2 + size], rest[2 + size :]
-    name, owned, given = unpacked(rare)
-    return Member(*numbers, name, dict(owned), given, list(sessions_in(open_)), game)
+    header = struct.Struct("<dddIIIHHH")
+    *numbers, rare, open_ = header.unpack_from(octets)
+    name, owned, given = unpacked(octets[header.size + open_ : header.size + open_ + rare])
+    sessions = list(sessions_in(octets[header.size : header.size + open_]))
+    return Member(*numbers, name, dict(owned), given, sessions, octets[header.size + open_ + rare :])
 
 
 def sessions_in(octets: bytes) -> Iterator[Session]:
