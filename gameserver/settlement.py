@@ -8,6 +8,7 @@ second reading.
 import asyncio
 import time
 from collections import Counter as Tally
+from collections import deque
 from collections.abc import Sequence
 from functools import partial
 
@@ -31,7 +32,8 @@ from ledger_client.ledger import LaneAt, Ledger, Outcome, Status
 
 log = structlog.get_logger()
 
-LANES_AT_ONCE = 4  # lanes that write at the same time; the others wait with their batches
+STEPS_AT_ONCE = 4  # steps that write at the same time, of all lanes: each takes a connection
+BATCHES_AT_ONCE = 3  # of one lane, each at another step
 WAIT_MS = 500
 RESCAN_SECONDS = 1.0
 DRAIN_LOOK_SECONDS = 0.05
@@ -46,6 +48,15 @@ LAG_SECONDS = Histogram(
     "From a tick to its lines being settled",
     buckets=(0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30, 120),
 )
+
+
+class Stages:
+    """The steps of one lane: a batch enters each in its turn, while the one before is a step further."""
+
+    def __init__(self) -> None:
+        self.record = asyncio.Lock()
+        self.apply = asyncio.Lock()
+        self.finish = asyncio.Lock()
 
 
 class Settlement:
@@ -63,7 +74,7 @@ class Settlement:
         self._ledger = ledger
         self._claims = Claims(database)
         self._wake = asyncio.Event()
-        self._slots = asyncio.Semaphore(LANES_AT_ONCE)
+        self._slots = asyncio.Semaphore(STEPS_AT_ONCE)
         self._following: dict[str, asyncio.Task[None]] = {}
         self._lanes: dict[str, SettledLane] = {}
         self._drained: set[str] = set()
@@ -101,17 +112,10 @@ class Settlement:
                 await asyncio.sleep(DRAIN_LOOK_SECONDS)
                 continue
             try:
-                await self._settle_waiting(lane, outbox)
+                lanes = await lanes_to_settle(self._database, room=lane.room)
+                await self._settle_lane(next(at for at in lanes if at.lane.lane == lane.lane), None)
             finally:
                 await self._claims.release(lane.name)
-
-    async def _settle_waiting(self, lane: Lane, outbox: Outbox) -> None:
-        lanes = await lanes_to_settle(self._database, room=lane.room)
-        at = next(at for at in lanes if at.lane.lane == lane.lane)
-        await outbox.ensure()
-        batches = Batches(outbox)
-        while batch := await batches.next(None):
-            await self._settle(at, outbox, batch)
 
     async def close(self) -> None:
         """Gives up all claims."""
@@ -149,7 +153,7 @@ class Settlement:
             if not await self._claims.claim(name):
                 return
             try:
-                await self._settle_all(at, stop)
+                await self._settle_lane(at, stop)
             finally:
                 await self._claims.release(name)
         except (StaleEpoch, ledger_errors.StaleEpoch) as stale:
@@ -158,30 +162,44 @@ class Settlement:
         except Exception as error:
             self._is_away(name, error)
 
-    async def _settle_all(self, at: SettledLane, stop: asyncio.Event) -> None:
-        outbox = self._outbox(at.lane)
+    async def _settle_lane(self, at: SettledLane, stop: asyncio.Event | None) -> None:
+        """Settles until `stop` is set, the claim lost or the room over; without `stop`, all there is."""
+        outbox, name = self._outbox(at.lane), at.lane.name
         await outbox.ensure()
-        batches = Batches(outbox)
-        while not stop.is_set() and self._claims.holds(at.lane.name):
-            if batch := await batches.next(WAIT_MS):
-                async with self._slots:
-                    await self._settle(at, outbox, batch)
-            elif _is_over(self._lanes.get(at.lane.name, at)):
-                return
-            self._is_back(at.lane.name)
+        batches, stages = Batches(outbox), Stages()
+        flying: deque[asyncio.Task[None]] = deque()
+        try:
+            while stop is None or (self._claims.holds(name) and not stop.is_set()):
+                while flying and (len(flying) == BATCHES_AT_ONCE or flying[0].done()):
+                    await flying.popleft()
+                    self._is_back(name)
+                if batch := await batches.next(WAIT_MS if stop else None, idle=not flying):
+                    flying.append(asyncio.ensure_future(self._settle(at, outbox, batch, stages)))
+                elif stop is None or _is_over(self._lanes.get(name, at)):
+                    break
+                elif not flying:
+                    self._is_back(name)
+            while flying:
+                await flying.popleft()
+        finally:
+            # the lane is given up only when nothing of it is under way
+            await asyncio.gather(*flying, return_exceptions=True)
 
-    async def _settle(self, at: SettledLane, outbox: Outbox, batch: Sequence[Sent]) -> None:
+    async def _settle(self, at: SettledLane, outbox: Outbox, batch: Sequence[Sent], stages: Stages) -> None:
         lines, undecodable = _decode(at.lane, batch)
-        grants, letters = await record(self._database, at.lane, lines, undecodable)
+        async with stages.record, self._slots:
+            grants, letters = await record(self._database, at.lane, lines, undecodable)
         for letter in letters:
             reason = letter.reason.partition(":")[0]
             LETTERS.labels(reason).inc()
             log.error("settlement alarm", reason=letter.reason, lane=at.lane.name, line=letter.raw.hex())
         entries = [_entry(at, grant) for grant in grants if grant.entry_id]
-        outcomes = await self._ledger.apply(LaneAt(at.lane.name, at.lane.epoch, batch[-1].id), entries)
+        async with stages.apply, self._slots:
+            outcomes = await self._ledger.apply(LaneAt(at.lane.name, at.lane.epoch, batch[-1].id), entries)
         settled, refused = _sorted(grants, outcomes)
-        await mark_settled(self._database, at.lane.room, settled, refused, _now())
-        await outbox.finish([sent.id for sent in batch], _units(settled))
+        async with stages.finish, self._slots:
+            await mark_settled(self._database, at.lane.room, settled, refused, _now())
+            await outbox.finish([sent.id for sent in batch], _units(settled))
         for status, count in Tally(outcome.status.value for outcome in outcomes).items():
             ENTRIES.labels(status).inc(count)
         now = time.time()

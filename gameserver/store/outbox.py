@@ -87,8 +87,6 @@ class Outbox:
 class Batches:
     """The outbox as batches of BATCH_LINES lines or of BATCH_SECONDS, whichever comes first.
 
-    A batch must be finished before the next is asked for.
-
     Args:
         outbox: of a lane that nobody else reads.
     """
@@ -99,9 +97,12 @@ class Batches:
         self._after: str | None = None  # how far pending entries were read; None: all of them
         self._pending_at = -math.inf
 
-    async def next(self, wait_ms: int | None) -> list[Sent]:
-        """The next batch; [] when nothing came within `wait_ms` (None: when nothing is there)."""
-        if not self._held and time.monotonic() - self._pending_at > PENDING_SECONDS:
+    async def next(self, wait_ms: int | None, *, idle: bool = True) -> list[Sent]:
+        """The next batch; [] when nothing came within `wait_ms` (None: when nothing is there).
+
+        `idle`: every batch before is finished, so whatever is still pending was never handed out.
+        """
+        if idle and not self._held and time.monotonic() - self._pending_at > PENDING_SECONDS:
             # what the worker before left unfinished, or a reply that was lost on its way
             self._after = "0"
         batch: list[Sent] = []
