@@ -96,6 +96,8 @@ _OP: dict[Format, Any] = {
 }
 _ENCODE = {Format.JSON: msgspec.json.Encoder().encode, Format.MSGPACK: msgspec.msgpack.Encoder().encode}
 
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
 Frame = bytes | bytearray | memoryview
 
 
@@ -117,7 +119,7 @@ class Codec:
         """A command of this game."""
         try:
             command: Command = self.decoders[format_].decode(frame)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        except _UNREADABLE as error:
             raise self._refusal(frame, format_, error) from None
         return command
 
@@ -126,7 +128,7 @@ class Codec:
             return Refused("bad_frame")
         try:
             op = _OP[format_].decode(frame).op
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except _UNREADABLE:
             return Refused("bad_field", str(error))
         return Refused("bad_field", str(error)) if op in self._known else Refused("unknown_op")
 
@@ -138,10 +140,10 @@ def decode_hello(frame: Frame, format_: Format) -> Hello:
     except msgspec.ValidationError as error:
         try:
             said_hello = _OP[format_].decode(frame).op == "hello"
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except _UNREADABLE:
             said_hello = False
         raise (Refused("bad_field", str(error)) if said_hello else Refused("hello_required")) from None
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE:
         raise Refused("bad_frame") from None
     return hello
 
@@ -150,7 +152,7 @@ def ref_of(frame: Frame, format_: Format) -> int | None:
     """The ref of a frame that could not be read otherwise, so that the refusal can say what it answers."""
     try:
         ref: int = _REF[format_].decode(frame).ref
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE:
         return None
     return ref
 

@@ -73,7 +73,8 @@ class LaneStore:
         for command in commands:
             flat.append(len(command))
             flat += command
-        return Ticked(*await self._call(self._tick, _encode((self.epoch, days, flat))))
+        members = {command[0] for command in commands}
+        return Ticked(*await self._call(self._tick, _encode((self.epoch, days, members, flat))))
 
     async def open(
         self,

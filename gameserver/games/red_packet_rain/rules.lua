@@ -202,6 +202,10 @@ end
 
 -- moves the room's sequence past what this tap took
 local function advance(state, prize, passed, waited)
+  if passed + waited == 0 and prize == 'packet' then
+    state.place, state.given = state.place + 1, state.given + 1
+    return
+  end
   for _ = 1, passed do
     local rare = table.remove(state.rare, 1)
     state.waiting[#state.waiting + 1] = { rare[2], rare[3] }
