@@ -164,7 +164,13 @@ class Lifecycle:
     async def _change(self, room: RoomId, state: RoomState) -> Room:
         changed = await set_room_state(self._database, room, state, _now())
         lane = (await get_lanes(self._database, room))[0]
-        await self._store(changed, lane).set_state(state)
+        try:
+            await self._store(changed, lane).set_state(state)
+        except Refused as refused:
+            if refused.code != "lane_lost":
+                raise
+            # the rebuild that this lane needs takes the state from the record
+            log.warning("lane not told", room=room, state=state)
         await announce(self._redis, room)
         return changed
 
@@ -187,9 +193,17 @@ class Lifecycle:
         await self._store(record, lane).clear()
         store = await self._open_store(record, lane, "rebuilding")
         folded = await self._fold(record, lane, store, told)
-        await store.set_state(record.state)
+        await self._finish(room, store)
         await announce(self._redis, room)
         return folded
+
+    async def _finish(self, room: RoomId, store: LaneStore) -> None:
+        """The lane takes the record's state; what staff decide while it does is asked for once more."""
+        state = (await get_room(self._database, room)).state
+        await store.set_state(state, rebuilt=True)
+        decided = (await get_room(self._database, room)).state
+        if decided != state:
+            await store.set_state(decided)
 
     async def _fold(self, record: Room, lane: Lane, store: LaneStore, told: Callable[[int], None]) -> int:
         plan, folded = plan_of(record), 0

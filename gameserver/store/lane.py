@@ -88,9 +88,12 @@ class LaneStore:
         argument = _encode((self.epoch, state, opens, closes, rule, list(leases)))
         await self._call(self._library.function("open"), argument)
 
-    async def set_state(self, state: str) -> None:
-        """Opens, pauses or closes the lane and tells everybody."""
-        await self._call(self._library.function("set_state"), state)
+    async def set_state(self, state: str, *, rebuilt: bool = False) -> None:
+        """Opens, pauses or closes the lane and tells everybody.
+
+        A lane that is being rebuilt ignores it, unless its rebuild says that it is done.
+        """
+        await self._call(self._library.function("set_state"), _encode((self.epoch, state, rebuilt)))
 
     async def views(self, members: Sequence[MemberId]) -> Sequence[tuple[Any, Any]]:
         """(the rule's view, what the clock last granted or False) of each member."""

@@ -583,12 +583,15 @@ local function open(keys, args)
   return pack({ 1 })
 end
 
--- ARGV[1] = state: open, paused, closed; tells everybody
+-- ARGV[1] = {epoch, state, rebuilt}; state: open, paused, closed; tells everybody. A lane that is being
+-- rebuilt takes its state from the record at the end, and from nobody else before
 local function set_state(keys, args)
   local lane = load_lane(keys[1])
-  if not lane then return lost() end
-  redis.call('HSET', lane.tag .. ':room', 'state', args[1])
-  emit(lane, MUST, 'room_changed', { args[1] })
+  local wanted = unpack_one(args[1])
+  if not lane or lane.epoch ~= wanted[1] then return lost() end
+  if lane.state == 'rebuilding' and not wanted[3] then return pack({ 0 }) end
+  redis.call('HSET', lane.tag .. ':room', 'state', wanted[2])
+  emit(lane, MUST, 'room_changed', { wanted[2] })
   write_events(lane)
   write_head(lane)
   return pack({ 1 })
