@@ -26,7 +26,7 @@ class DemoLogin(_Form):
     name: Annotated[
         str,
         StringConstraints(
-            strip_whitespace=True, min_length=1, max_length=NAME_LENGTH, pattern=r"^[^\x00-\x1f]+$"
+            strip_whitespace=True, min_length=1, max_length=NAME_LENGTH, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$"
         ),
     ]
 
@@ -61,6 +61,7 @@ class RoomLine(BaseModel):
     game: str
     title: str
     state: str
+    timezone: str
     opens_at: int | None
     closes_at: int | None
     joined: int

@@ -57,6 +57,6 @@ class Tokens:
 
 
 def _text(value: object, longest: int) -> str:
-    if not isinstance(value, str):
-        raise TypeError("a claim is not a string")
+    if not isinstance(value, str) or not value.isprintable():
+        raise TypeError("a claim is not printable text")
     return value[:longest]

@@ -85,6 +85,8 @@ async def create_room(
 
 async def get_room(database: Database, room: RoomId) -> Room:
     """Raises Refused("not_found")."""
+    if "\0" in room:  # no text of PostgreSQL's
+        raise _no_room(room)
     async with database.connect() as connection:
         row = (await connection.execute(select(table).where(table.c.id == room))).one_or_none()
     if row is None:
