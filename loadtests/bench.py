@@ -47,7 +47,8 @@ PHASES: Mapping[str, Phase] = {
 PYTHON_PARTS = ("picows", "uvicorn", "uvloop", "msgspec", "redis", "hiredis", "starlette", "asyncpg")
 NODE_PARTS = ("ws", "ioredis", "msgpackr")
 
-out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+WIDTH = 120
+out, err = Console(highlight=False, width=WIDTH), Console(stderr=True, highlight=False)
 
 
 def main(
@@ -118,9 +119,15 @@ async def _repeat(
     repetitions = 1 if quick else REPETITIONS
     runs: dict[str, list[float]] = defaultdict(list)
     columns = (TextColumn("{task.description:<40}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err) as progress:
+    with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
         task = progress.add_task("starting", total=repetitions * len(names))
-        bench = Bench(stores, programs, lambda words: progress.update(task, description=words), quick)
+
+        def say(words: str) -> None:
+            progress.update(task, description=words)
+            if not err.is_terminal:
+                err.print(words)
+
+        bench = Bench(stores, programs, say, quick)
         for name in names:
             for _ in range(repetitions):
                 for key, value in (await PHASES[name](bench)).items():

@@ -109,10 +109,12 @@ def verdict(figure: Figure, medians: Medians) -> bool | None:
 def table(measured: Mapping[str, Spread]) -> Table:
     """For the terminal."""
     medians = {key: one.median for key, one in measured.items()}
-    shown = Table("figure", "key", box=None, pad_edge=False)
+    shown = Table(box=None, pad_edge=False)
+    shown.add_column("figure", no_wrap=True)
     for heading in ("median", "spread", "bound"):
         shown.add_column(heading, justify="right", no_wrap=True)
-    shown.add_column("met")
+    shown.add_column("met", no_wrap=True)
+    shown.add_column("what it is", no_wrap=True)
     for figure in FIGURES:
         one = measured.get(figure.key)
         if one is None:
@@ -120,9 +122,9 @@ def table(measured: Mapping[str, Spread]) -> Table:
         met = verdict(figure, medians)
         words = figure.bound.words if figure.bound else ""
         shown.add_row(
-            figure.words, figure.key, f"{_number(one.median, figure)} {figure.unit}",
+            figure.key, f"{_number(one.median, figure)} {figure.unit}",
             f"{_number(one.least, figure)} - {_number(one.most, figure)}", words,
-            "" if met is None else "[green]yes[/green]" if met else "[red]no[/red]",
+            "" if met is None else "[green]yes[/green]" if met else "[red]no[/red]", figure.words,
         )  # fmt: skip
     return shown
 

@@ -18,7 +18,7 @@ from loadtests.seats import EPOCH, FOREVER_MS, PACKET, member, session
 GAME = "red_packet_rain"
 AMOUNT = 88
 COUNTDOWN_MS = 3000
-ROUND_MS = 60_000
+ROUND_MS = 30_000
 
 RAIN: Mapping[str, Any] = {
     "title": "Benchmark",

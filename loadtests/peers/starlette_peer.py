@@ -38,7 +38,7 @@ async def play(socket: WebSocket) -> None:
             command = orjson.loads(await socket.receive_text())
             ref, drop = command["ref"], command["drop"]
             grab = [who, where, ref, "grab", False, 0, drop, PACKET, 0, FOREVER_MS]
-            reply = await redis.fcall(function, 1, tag, encode([EPOCH, [], [len(grab), *grab]]))
+            reply = await redis.fcall(function, 1, tag, encode([EPOCH, [], [who], [len(grab), *grab]]))
             _, _, ((done, body, grants),) = decode(reply)
             await socket.send_text(orjson.dumps(answer(ref, done, body, grants)).decode())
 

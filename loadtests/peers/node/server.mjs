@@ -33,7 +33,7 @@ new WebSocketServer({ port: Number(port), host: '127.0.0.1', perMessageDeflate: 
     socket.on('message', async (frame) => {
       const { ref, drop } = JSON.parse(frame)
       const grab = [member, session, ref, 'grab', false, 0, drop, PACKET, 0, FOREVER_MS]
-      const reply = await redis.fcallBuffer(fn, 1, tag, pack([Number(epoch), [], [grab.length, ...grab]]))
+      const reply = await redis.fcallBuffer(fn, 1, tag, pack([Number(epoch), [], [member], [grab.length, ...grab]]))
       socket.send(JSON.stringify(answer(ref, unpack(reply)[2][0])))
     })
   },
