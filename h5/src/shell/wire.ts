@@ -47,6 +47,7 @@ export interface RoomCard {
   closes_at: number | null
   joined: number
   skin: Skin
+  timezone?: string // without it times are shown in the phone's own
 }
 
 export interface Won {

@@ -10,7 +10,9 @@ const RECENT_FRAMES = 20
 const LEAST_QUALITY = 0.49
 const LIKELY_WIDTH = 390
 const LIVE_AFTER_MS = 130 // the server takes no tap in a drop's first 100 ms
-const GOLDEN = 0.618034 // neighbours in time fall far apart
+// neighbours in time appear far apart (R2 sequence: powers of the inverse plastic number)
+const ACROSS = 0.754878
+const DOWN = 0.56984
 const STRAY = 0.26 // how much of the width a drop's own column moves it
 
 let quality = 1 // what this phone can do is known from the round before
@@ -111,11 +113,11 @@ export class Field {
     const height = width * (drop.bomb ? BOMB_RATIO : PACKET_RATIO)
     const margin = width / 2 + 6
     const first = this.drops[0]?.column ?? 0
-    const column = (1 + first / 65536 + drop.id * GOLDEN + (drop.column / 65536 - 0.5) * STRAY) % 1
+    const column = (1 + first / 65536 + drop.id * ACROSS + (drop.column / 65536 - 0.5) * STRAY) % 1
     const x = margin + column * (this.width - 2 * margin)
     const lean = (((drop.look >> 4) & 63) / 63 - 0.5) * (drop.bomb ? 0.3 : 0.7)
     if (reduced()) {
-      const y = height / 2 + ((drop.id * GOLDEN) % 1) * (this.height - height)
+      const y = height / 2 + ((drop.id * DOWN) % 1) * (this.height - height)
       return { x, y, width, height, turn: 0 }
     }
     const part = (t - drop.spawn) / (drop.end - drop.spawn)

@@ -4,6 +4,7 @@ import { ticking } from '../../shell/ticker'
 import { Refused, type ServerEvent } from '../../shell/wire'
 import type { Grabbed, Picture, Play, RoundClosed, RoundOpened, Sums, Tally, Times } from './events'
 
+const TOO_BRIEF_MS = 3000 // who came for less of a round than this was not part of it
 const RESULT_PATIENCE_MS = 6000 // then the round counts as missed
 
 export type Phase = 'waiting' | 'countdown' | 'playing' | 'settling' | 'over'
@@ -26,6 +27,7 @@ export function rainModel(context: GameContext<Play, Picture>) {
   const gone = ref(false) // nothing is left in this round
   const taken = new Set<number>()
   let closed = -1
+  let cameAt = 0
 
   const play = computed(() => context.room.value.play)
   const capped = computed(() => mine.value.packets >= (play.value?.cap ?? Infinity))
@@ -39,6 +41,7 @@ export function rainModel(context: GameContext<Play, Picture>) {
 
   function begin(times: Times & { key: string }, sums: Sums | null, drops: number[]): void {
     if (round.value && times.round < round.value.round) return
+    if (round.value?.round !== times.round) cameAt = context.now()
     round.value = times
     next.value = null
     mine.value = { ...(sums ?? NOTHING) }
@@ -68,7 +71,8 @@ export function rainModel(context: GameContext<Play, Picture>) {
     next.value = event.next ?? null
     if (round.value?.round !== event.round) return
     total.value.points += event.won ?? 0
-    result.value = { ...event, prizes: won.value }
+    const partOfIt = event.packets > 0 || cameAt < round.value.ends_at - TOO_BRIEF_MS
+    if (partOfIt) result.value = { ...event, prizes: won.value }
     round.value = null
   }
 
