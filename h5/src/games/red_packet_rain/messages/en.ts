@@ -6,7 +6,7 @@ export const en: { [Key in keyof typeof zh]: string } = {
   'cover.soon': 'Any moment',
   'cover.round': 'Round {n} of {all}',
   'cover.length': '{s} s a round',
-  'cover.pot': '{points} points · {packets} packets a round',
+  'cover.pot': '{points} points in {packets} packets',
   'cover.places': 'The first {n} win',
   'cover.joined': 'people here',
   'cover.points': 'my points',
