@@ -25,7 +25,6 @@ from tests.node import (
     emptied,
     living,
     member_token,
-    settings_of,
     until_pushed,
 )
 from tests.page import BINARY, PING, PONG, TEXT, Page, framed, hello
@@ -35,8 +34,7 @@ TWO_53 = 2**53
 
 @pytest.fixture(scope="module")
 async def live(engines: Engines) -> AsyncIterator[Live]:
-    await (await emptied(settings_of(engines))).close()
-    async with living(engines) as live:
+    async with emptied(engines), living(engines) as live:
         yield live
 
 
@@ -77,10 +75,10 @@ async def test_welcome_shows_the_room_and_the_member_in_the_format_of_the_hello(
     assert welcome["room"].keys() <= public.keys()
     assert welcome["room"] == {name: public[name] for name in welcome["room"]}
     snapshot = welcome["snapshot"]
-    assert snapshot.keys() == {"v", "state", "denied", "name", "joined", "unsettled", "game"}
+    assert snapshot.keys() == {"v", "state", "denied", "name", "joined", "answers", "game"}
     assert (snapshot["state"], snapshot["denied"], snapshot["name"]) == ("open", None, "小红")
     assert snapshot["joined"] >= 1
-    assert snapshot["unsettled"] == []
+    assert snapshot["answers"] == []
     times = snapshot["game"]["round"]
     assert times["starts_at"] <= welcome["now"] <= times["ends_at"]
     assert len(bytes.fromhex(times["key"])) == 16
@@ -561,9 +559,9 @@ async def test_a_repeated_ref_gives_the_same_answer_and_an_old_one_none(live: Li
 async def test_a_resumed_session_has_its_last_wins_with_their_receipts(live: Live, room: Room) -> None:
     page = await live.join(room.id, member := await live.member())
     wins = [await page.grab() for _ in range(3)]
-    page.vanish()
+    await page.vanish()
     again = await live.join(room.id, member, session=page.session)
-    owed = again.snapshot["unsettled"]
+    owed = again.snapshot["answers"]
     assert [(one["re"], one["unit"], one["receipt"]) for one in owed] == [
         (one["re"], one["unit"], one["receipt"]) for one in wins
     ]
@@ -653,7 +651,7 @@ async def test_events_missed_since_are_replayed_in_order_before_anything_new(liv
     page = await live.join(room.id, member := await live.member())
     await page.grab()
     since = page.snapshot["v"]
-    page.vanish()
+    await page.vanish()
     await live.stores.lifecycle.pause(room.id)
     await live.stores.lifecycle.resume(room.id)
 
@@ -681,7 +679,7 @@ async def test_the_opening_of_a_round_that_was_missed_comes_with_ones_own_rain(
     async with live.pushes(room) as pushes:
         page = await live.join(room.id, member)
         assert page.snapshot["game"]["round"] is None
-        page.vanish()
+        await page.vanish()
         await until_pushed(pushes, "round_opened")
     again = await live.join(room.id, member, session=page.session, since=page.snapshot["v"])
     assert again.welcome["recovered"] is True

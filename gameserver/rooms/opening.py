@@ -5,7 +5,7 @@ from typing import Any
 
 from gameserver.games import game_named
 from gameserver.games.game import Game, Plan
-from gameserver.games.room_config import RoomConfig, ms
+from gameserver.games.room_config import RoomConfig, Wins, ms
 from gameserver.records.rooms import Room as RoomRecord
 
 
@@ -37,6 +37,7 @@ def rule_of(record: RoomRecord, plan: Plan) -> Mapping[str, Any]:
         "game": plan.rule(),
         "gcra": {"interval": interval, "tolerance": interval * (config.limits.burst - 1)},
         "wins": config.wins.model_dump(exclude_none=True),
+        "limits_wins": config.wins != Wins(),
         "chances": config.chances.model_dump(exclude_none=True),
         "counts_chances": bool(config.chances.model_dump(exclude_none=True)),
         "counted": {prize.id: True for prize in config.prizes},

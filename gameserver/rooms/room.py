@@ -118,7 +118,7 @@ class Room:
             "denied": deny,
             "name": guest.name,
             "joined": joined,
-            "unsettled": [self._remembered(session, *answer) for answer in answers if answer[1][0] == 1],
+            "answers": [self._remembered(session, *answer) for answer in answers if answer[1][0] == 1],
             "game": self.plan.snapshot(member, self.now(), view),
         }
         welcome = Welcome(

@@ -81,11 +81,17 @@ class Member(NamedTuple):
 
 def member_in(octets: bytes) -> Member:
     """A record, read independently of the prelude."""
-    header = struct.Struct("<dddIIIHHH")
-    *numbers, rare, open_ = header.unpack_from(octets)
-    name, owned, given = unpacked(octets[header.size + open_ : header.size + open_ + rare])
-    sessions = list(sessions_in(octets[header.size : header.size + open_]))
-    return Member(*numbers, name, dict(owned), given, sessions, octets[header.size + open_ + rare :])
+    header = struct.Struct("<dHH")
+    rate, rare, open_ = header.unpack_from(octets)
+    after = header.size + open_
+    name, owned, given, joined, wins, won_at, chances, day, day_chances = unpacked(
+        octets[after : after + rare]
+    )
+    sessions = list(sessions_in(octets[header.size : after]))
+    return Member(
+        joined, rate, won_at, wins, chances, day, day_chances, name, dict(owned), given, sessions,
+        octets[after + rare :],
+    )  # fmt: skip
 
 
 def sessions_in(octets: bytes) -> Iterator[Session]:

@@ -72,6 +72,7 @@ class RoundClosed(Event, tag="round_closed", kw_only=True):
     players: int
     left: int
     won: int = 0
+    prize: str | None = None
     unit: int | None = None
     receipt: str | None = None
     top: list[Leader]

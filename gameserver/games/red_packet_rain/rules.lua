@@ -94,7 +94,7 @@ function game.commands.grab(lane, me, c, b)
   if state.opened ~= round then return nil, 'no_round' end
   if now < c[b + 9] then return nil, 'too_early', c[b + 9] - now end
   if now > c[b + 10] then return nil, 'too_late' end
-  if not rule.late and me[JOINED] > state.start then return nil, 'late_join' end
+  if not rule.late and joined_at(me) > state.start then return nil, 'late_join' end
   local sum, score, packets = 0, 0, 0
   if mine and mine[ROUND] == round then
     if is_taken(mine[TAKEN], drop) then return nil, 'drop_taken' end
@@ -188,7 +188,7 @@ function game.commands.close_round(lane, _, c, b)
   return NOTHING, grants, false, fact, 'round_closed', round
 end
 
-local function begin(me, round, day)
+local function begin(lane, me, round, day)
   local before = play_of(me)
   local mine = { round, 0, 0, 0, 0, 0, 0, put(SUMS, -1, 0, 0, 0, 0), '' }
   if before then
@@ -196,7 +196,7 @@ local function begin(me, round, day)
     mine[LAST] = put(SUMS, before[1], before[2], before[3], before[4], before[5])
   end
   me[PLAY] = mine
-  use_chance(me, day)
+  use_chance(lane, me, day)
   return mine
 end
 
@@ -220,7 +220,7 @@ end
 
 local function apply_grab(lane, me, member, at, day, grants, round, drop, kind, passed, waited)
   local rule, mine = lane.rule.game, play_of(me)
-  if not mine or mine[ROUND] ~= round then mine = begin(me, round, day) end
+  if not mine or mine[ROUND] ~= round then mine = begin(lane, me, round, day) end
   mine[TAKEN] = take(mine[TAKEN], drop)
   mine[SCORE] = score_after(rule, mine[SCORE], kind)
   if kind == PACKET or kind == PRIZE then mine[PACKETS], mine[ALL] = mine[PACKETS] + 1, mine[ALL] + 1 end

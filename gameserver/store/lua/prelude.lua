@@ -25,14 +25,14 @@ local TALLY_MS = 100         -- conflated events: at most ten a second
 local CLOCK = 'clock'        -- the session of the room's own clock; its member is ''
 local CHUNK = 500            -- arguments per call, well below Lua's stack
 
--- a member's record: numbers, the lengths of RARE and OPEN, then OPEN, RARE and GAME. OPEN is the member's
--- sessions one after the other; RARE is MessagePack of what few commands need: {name, {prize = units} of
--- counted prizes, the clock's last grant | false}; GAME is the game's own text, which game.decode turns
--- into PLAY
-local HEADER = '<dddI4I4I4I2I2I2'
+-- a member's record: TAT, the lengths of RARE and OPEN, then OPEN, RARE and GAME. OPEN is the member's
+-- sessions one after the other; RARE is MessagePack of what few commands need, which notes_of turns into
+-- NOTES; GAME is the game's own text, which game.decode turns into PLAY
+local HEADER = '<dI2I2'
 local RECORD = HEADER .. 'c0'
-local JOINED, TAT, WON_AT, WINS, CHANCES, DAY, DAY_CHANCES, RARE, OPEN, GAME, PLAY = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
-local NAME, OWNED, GIVEN = 1, 2, 3
+local TAT, RARE, OPEN, GAME, NOTES, PLAY = 1, 2, 3, 4, 5, 6
+-- OWNED is {prize = units} of counted prizes, GIVEN what the clock last granted, or false
+local NAME, OWNED, GIVEN, JOINED, WINS, WON_AT, CHANCES, DAY, DAY_CHANCES = 1, 2, 3, 4, 5, 6, 7, 8, 9
 -- a session: id, highest ref, number of answers, bytes of answers; then the answers, each as u16be length,
 -- MessagePack ref and result
 local SESSION = '<Bc0dBI2'
@@ -103,7 +103,16 @@ local function member_of(lane, member)
   return lane.records[member]
 end
 
-local function nobody() return { 0, 0, 0, 0, 0, 0, 0, pack({ '', {}, false }), '', '' } end
+local function nobody() return { 0, pack({ '', {}, false, 0, 0, 0, 0, 0, 0 }), '', '' } end
+
+local function notes_of(me)
+  local notes = me[NOTES]
+  if not notes then
+    notes = unpack_one(me[RARE])
+    me[NOTES] = notes
+  end
+  return notes
+end
 
 -- the game's part of a member, for the rule; nil before the first play
 local function play_of(me)
@@ -130,7 +139,8 @@ end
 local function remember(me, id, ref, count, length, first, at, answer)
   local open, after = me[OPEN], first + length
   if count == ANSWERS then
-    first = first + 2 + byte(open, first) * 256 + byte(open, first + 1)
+    local high, low = byte(open, first, first + 1)
+    first = first + 2 + high * 256 + low
   else
     count = count + 1
   end
@@ -168,33 +178,39 @@ end
 
 -- the code of the win cap that stands in the way, or nil
 local function win_refused(lane, me)
-  local wins = lane.rule.wins
-  if wins.per_member and me[WINS] >= wins.per_member then return 'win_limit' end
+  local rule = lane.rule
+  if not rule.limits_wins then return end
+  local wins, notes = rule.wins, notes_of(me)
+  if wins.per_member and notes[WINS] >= wins.per_member then return 'win_limit' end
   if wins.per_day and lane.day == lane.day_of_wins and lane.day_wins >= wins.per_day then
     return 'win_limit', lane.next_day and lane.next_day - lane.now
   end
-  if lane.now - me[WON_AT] < wins.min_interval_ms then
-    return 'win_limit', wins.min_interval_ms - (lane.now - me[WON_AT])
+  if lane.now - notes[WON_AT] < wins.min_interval_ms then
+    return 'win_limit', wins.min_interval_ms - (lane.now - notes[WON_AT])
   end
 end
 
 -- units by prize that a member has, of prizes that are counted
-local function owned_by(me) return unpack_one(me[RARE])[OWNED] end
+local function owned_by(me) return notes_of(me)[OWNED] end
+
+local function joined_at(me) return notes_of(me)[JOINED] end
 
 local function chance_refused(lane, me)
-  local chances = lane.rule.chances
-  local today = me[DAY] == lane.day and me[DAY_CHANCES] or 0
-  if chances.free_total and me[CHANCES] >= chances.free_total then return 'no_chance_left' end
+  local chances, notes = lane.rule.chances, notes_of(me)
+  local today = notes[DAY] == lane.day and notes[DAY_CHANCES] or 0
+  if chances.free_total and notes[CHANCES] >= chances.free_total then return 'no_chance_left' end
   if chances.free_per_day and today >= chances.free_per_day then
     return 'no_chance_left', lane.next_day and lane.next_day - lane.now
   end
 end
 
 -- only from a game's apply
-local function use_chance(me, day)
-  me[CHANCES] = me[CHANCES] + 1
-  me[DAY_CHANCES] = me[DAY] == day and min(me[DAY_CHANCES] + 1, 65535) or 1
-  me[DAY] = day
+local function use_chance(lane, me, day)
+  if not lane.rule.counts_chances then return end
+  local notes = notes_of(me)
+  notes[CHANCES] = notes[CHANCES] + 1
+  notes[DAY_CHANCES] = notes[DAY] == day and notes[DAY_CHANCES] + 1 or 1
+  notes[DAY] = day
 end
 
 local function emit(lane, class, name, body)
@@ -253,7 +269,7 @@ end
 
 local function name_of(lane, member)
   local me = member_of(lane, member)
-  return me and unpack_one(me[RARE])[NAME] or ''
+  return me and notes_of(me)[NAME] or ''
 end
 
 -- members so far; the clock has a record too
@@ -279,13 +295,11 @@ local function apply_join(lane, id, at, member, name)
   local me = member_of(lane, member)
   if not me then
     me = nobody()
-    me[JOINED] = at
+    notes_of(me)[JOINED] = at
     lane.records[member] = me
     lane.fresh = lane.fresh + 1
   end
-  local rare = unpack_one(me[RARE])
-  rare[NAME] = name
-  me[RARE] = pack(rare)
+  notes_of(me)[NAME] = name
   local open, count, place, second = me[OPEN], 0, 1
   while place <= #open do
     local _, _, _, length, first = get(SESSION, open, place)
@@ -307,15 +321,15 @@ local function load_all(lane, lines, place)
   load(lane, members)
 end
 
--- units of counted prizes, and what the clock gave
-local function note_rare(lane, me, grant, id, ref, member)
-  local rare = unpack_one(me[RARE])
-  if lane.rule.counted[grant[1]] then rare[OWNED][grant[1]] = (rare[OWNED][grant[1]] or 0) + 1 end
+-- wins where they are limited, units of counted prizes, and what the clock gave
+local function note_grant(lane, me, at, grant, id, ref, member)
+  local notes = notes_of(me)
+  if lane.rule.limits_wins then notes[WINS], notes[WON_AT] = notes[WINS] + 1, at end
+  if lane.rule.counted[grant[1]] then notes[OWNED][grant[1]] = (notes[OWNED][grant[1]] or 0) + 1 end
   if grant[5] ~= member then
-    rare[GIVEN] = { grant[1], grant[2], grant[3], grant[4], id, ref }
+    notes[GIVEN] = { grant[1], grant[2], grant[3], grant[4], id, ref }
     lane.changed[grant[5]] = true
   end
-  me[RARE] = pack(rare)
 end
 
 local function apply_grants(lane, id, ref, member, at, day, grants)
@@ -327,8 +341,9 @@ local function apply_grants(lane, id, ref, member, at, day, grants)
     local stock, me = stock_of(lane, prize), lane.records[grant[5]]
     stock[1] = stock[1] + 1
     if unit >= stock[2] then stock[2] = unit + 1 end
-    me[WINS], me[WON_AT] = me[WINS] + 1, at
-    if grant[5] ~= member or rule.counted[prize] then note_rare(lane, me, grant, id, ref, member) end
+    if rule.limits_wins or grant[5] ~= member or rule.counted[prize] then
+      note_grant(lane, me, at, grant, id, ref, member)
+    end
     if rule.wins.per_day then
       if lane.day_of_wins ~= day then lane.day_of_wins, lane.day_wins = day, 0 end
       lane.day_wins = lane.day_wins + 1
@@ -468,16 +483,17 @@ local function join(lane, c, b)
   local recovered, missed = missed_since(lane, c[b + 8])
   write_ranks(lane)
   return pack({ 2, id, guest, lane.v, lane.state, recovered, missed, joined(lane), game.view(lane, me, member),
-    unpack_one(me[RARE])[GIVEN], answers })
+    notes_of(me)[GIVEN], answers })
 end
 
 -- Writing ----------------------------------------------------------------------------------------
 
 local function record_of(me)
   if me[PLAY] then me[GAME] = game.encode(me[PLAY]) end
+  if me[NOTES] then me[RARE] = pack(me[NOTES]) end
   local rare, open = me[RARE], me[OPEN]
   -- only numbers through `put`: it copies text byte by byte
-  return put(HEADER, me[1], me[2], me[3], me[4], me[5], me[6], me[7], #rare, #open) .. open .. rare .. me[GAME]
+  return put(HEADER, me[TAT], #rare, #open) .. open .. rare .. me[GAME]
 end
 
 local function write_members(lane)
@@ -605,7 +621,7 @@ local function views(keys, args)
   load(lane, members)
   for i, member in ipairs(members) do
     local me = lane.records[member] or nobody()
-    seen[i] = { game.view(lane, me, member), unpack_one(me[RARE])[GIVEN] }
+    seen[i] = { game.view(lane, me, member), notes_of(me)[GIVEN] }
   end
   return pack(seen)
 end
