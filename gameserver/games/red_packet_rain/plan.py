@@ -194,7 +194,7 @@ class RainPlan:
             players=players, left=left, top=_leaders(top), next=Next(*following) if following else None,
         )  # fmt: skip
         if won:
-            closed.won, closed.prize, closed.unit, closed.receipt = won.amount, won.prize, won.unit, won.receipt
+            closed.prize, closed.unit, closed.won, closed.receipt = won
         return closed
 
     def _result(self, view: Raw, round_: int) -> Raw:

@@ -1,5 +1,5 @@
 import { onBeforeUnmount, ref, shallowRef, type ShallowRef } from 'vue'
-import { roomDetails, ticket } from '../shell/api'
+import { myPrizes, roomDetails, ticket } from '../shell/api'
 import { ServerClock } from '../shell/clock'
 import { Connection, type Link } from '../shell/connection'
 import { dress } from '../shell/colour'
@@ -155,9 +155,20 @@ export class RoomVisit {
       this.unheard = []
       this.room.value = welcome.room
       this.snapshot.value = welcome.snapshot
+      void this.askForSettled()
     } else if (event.ev === 'room_changed') this.changed((event as RoomChanged).state)
     if (!this.listeners.size) this.unheard.push(event)
     for (const listener of this.listeners) listener(event)
+  }
+
+  /** What was settled while this page was away was pushed to nobody. */
+  private async askForSettled(): Promise<void> {
+    if (!this.connection?.owed) return
+    try {
+      this.settled(await myPrizes())
+    } catch {
+      // the receipts stay; the next welcome asks again
+    }
   }
 
   private changed(state: Room['state']): void {

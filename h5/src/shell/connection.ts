@@ -95,6 +95,11 @@ export class Connection {
     return new Promise((resolve, reject) => this.callers.set(frame.ref, { resolve, reject }))
   }
 
+  /** Whether a win is kept of which this page does not know that it is in the ledger. */
+  get owed(): boolean {
+    return this.memory.receipts.length > 0
+  }
+
   /** Drops the receipts of wins that are in the ledger, for those whose `settled` came while away. */
   settled(receipts: ReadonlySet<string>): void {
     this.memory.receipts = this.memory.receipts.filter((kept) => !receipts.has(kept.receipt))
