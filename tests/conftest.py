@@ -63,14 +63,19 @@ async def migrated(database_url: str) -> AsyncIterator[AsyncEngine]:
 @pytest.fixture
 async def engine(migrated: AsyncEngine) -> AsyncEngine:
     """The database with every table of ours, all of them empty."""
-    async with migrated.begin() as connection:
+    await truncate(migrated)
+    return migrated
+
+
+async def truncate(database: AsyncEngine) -> None:
+    """Empties every table of ours."""
+    async with database.begin() as connection:
         if tables := (await connection.execute(TABLES)).scalar():
             # a test that left a transaction open is an error here, not a hang
             await connection.execute(text("SET LOCAL lock_timeout = '10s'"))
             # what is append-only in use (by trigger) may be emptied between tests
             await connection.execute(text("SET LOCAL session_replication_role = replica"))
             await connection.execute(text(f"TRUNCATE {tables}"))
-    return migrated
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,7 @@ from gameserver.records.rooms import Room
 from gameserver.settings import Settings
 from gameserver.store.keys import LaneKeys
 from gameserver.websocket import Socket
+from tests.conftest import truncate
 from tests.page import PATIENCE_S, Page, Peer, dial
 
 ROOT = Path(__file__).parent.parent
@@ -112,7 +113,7 @@ class Site:
     async def hang_up(self) -> None:
         """Closes every socket of this side."""
         for one in self._dialled:
-            await one.close()
+            await one.vanish()
         self._dialled.clear()
 
     async def join(
@@ -228,13 +229,16 @@ def settings_of(engines: Engines, **fields: Any) -> Settings:
     )
 
 
-async def emptied(settings: Settings) -> Stores:
-    """The stores, migrated, without anything that earlier tests left in Valkey."""
-    stores = Stores(settings)
+@asynccontextmanager
+async def emptied(engines: Engines) -> AsyncIterator[Stores]:
+    """The stores, migrated, without anything that earlier tests left there."""
+    stores = Stores(settings_of(engines))
     await stores.redis.flushall()
     await stores.redis.function_flush()
     await stores.migrate()
-    return stores
+    await truncate(stores.database)
+    yield stores
+    await stores.close()
 
 
 @asynccontextmanager

@@ -39,7 +39,7 @@ class Page:
         self.heard: list[Event] = []
         self.round: Event | None = None
         self._ref = 0
-        self._tapped: set[int] = set()
+        self.tapped: set[int] = set()
 
     # out
 
@@ -58,7 +58,7 @@ class Page:
         self.welcome = await self.next(re=1)
         if self.welcome["ev"] == "welcome":
             picture = self.snapshot["game"]
-            self.round, self._tapped = picture["round"], set(picture["taken"])
+            self.round, self.tapped = picture["round"], set(picture["taken"])
         return self.welcome
 
     async def ask(self, op: str, **fields: Any) -> Event:
@@ -84,7 +84,7 @@ class Page:
         self.frames.append(frame)
         event: Event = msgpack.unpackb(frame) if isinstance(frame, bytes) else json.loads(frame)
         if event["ev"] == "round_opened":
-            self.round, self._tapped = event, set()
+            self.round, self.tapped = event, set()
         return event
 
     async def drained(self) -> None:
@@ -100,12 +100,10 @@ class Page:
             except ConnectionClosed as closed:
                 return closed.rcvd.code if closed.rcvd else None
 
-    async def close(self) -> None:
-        await self.connection.close()
-
-    def vanish(self) -> None:
-        """The phone has left the network: no goodbye."""
+    async def vanish(self) -> None:
+        """The phone has left the network: no goodbye, and what was on its way is lost."""
         self.connection.transport.abort()
+        await self.connection.wait_closed()
 
     # what a page knows
 
@@ -127,10 +125,10 @@ class Page:
         chosen: list[int] = []
         for drop in range(public["drops"] - 1, -1, -1):  # the newest stay longest
             spawn, end, _ = rain.drop(drop)
-            if spawn + EARLY_MS + REACTION_MS < now < end - MARGIN_MS and drop not in self._tapped:
+            if spawn + EARLY_MS + REACTION_MS < now < end - MARGIN_MS and drop not in self.tapped:
                 chosen.append(drop)
             if len(chosen) == count:
-                self._tapped.update(chosen)
+                self.tapped.update(chosen)
                 return chosen
         raise AssertionError(f"only {len(chosen)} drops can be tapped now")
 
@@ -206,7 +204,8 @@ class Peer:
         except (asyncio.IncompleteReadError, ConnectionError):
             return None
 
-    async def close(self) -> None:
+    async def vanish(self) -> None:
+        """No goodbye."""
         self._writer.transport.abort()
 
 

@@ -526,7 +526,7 @@ async def test_two_pages_of_a_member_are_two_sessions_with_refs_of_their_own(liv
     second = await live.join(room.id, member)
     assert first.session != second.session
     assert (await first.grab(ref=1))["sum"] == 5
-    drop = next(drop for drop in second.drops(2) if drop not in first._tapped)
+    drop = next(drop for drop in second.drops(2) if drop not in first.tapped)
     assert (await second.ask("grab", ref=1, drop=drop))["sum"] == 10
 
 
