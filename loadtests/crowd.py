@@ -13,6 +13,8 @@ from gameserver.games import game_named
 from gameserver.games.game import Player
 
 MAX_IN_FLIGHT = 8  # what a session may leave unanswered
+PACE_SECONDS = 0.001
+LOOK_SECONDS = 0.05
 NAME_AT = len('{"ev":"')  # every event begins so
 ANSWERS_AT = b',"re":'  # and an answer goes on so
 _TALLY, _WELCOME, _REFUSED = b"tally", b"welcome", b"refused"
@@ -201,12 +203,14 @@ class Connection(WSListener):
 
 
 async def paced(crowd: Crowd, rate: float, stopped: Callable[[], bool]) -> int:
-    """Taps at a steady rate over all connections in turn; returns how many found nothing to tap.
+    """Taps at a steady rate over all connections in turn; returns how many found nothing while measured.
 
     What comes late because the generator or the server is behind still counts from when it was due.
     """
-    began, sent, starved, turn = time.perf_counter(), 0, 0, 0
     connections = crowd.connections
+    while not stopped() and not any(one.tap(crowd.now(), time.perf_counter()) for one in connections):
+        await asyncio.sleep(LOOK_SECONDS)  # no round is on yet
+    began, sent, starved, turn = time.perf_counter(), 0, 0, 0
     while not stopped():
         due = int((time.perf_counter() - began) * rate)
         now = crowd.now()
@@ -217,7 +221,7 @@ async def paced(crowd: Crowd, rate: float, stopped: Callable[[], bool]) -> int:
                 if connections[turn].tap(now, meant):
                     break
             else:
-                starved += 1
+                starved += crowd.measuring
             sent += 1
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(PACE_SECONDS)
     return starved
