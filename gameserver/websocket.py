@@ -42,6 +42,7 @@ READ_BUFFER_BYTES = 2048
 DRAIN_BATCH = 200  # sockets closed at once on shutdown, so that their pages do not return as one herd
 DRAIN_PAUSE = 0.05
 
+_BRACE = ord("{")
 _TEXT, _BINARY, _CLOSE, _PONG = WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CLOSE, WSMsgType.PONG
 _HELLO_CODES = {
     "bad_ticket": CloseCode.BAD_TICKET,
@@ -251,10 +252,8 @@ class Socket(WSListener):
             return
         if self._slow and not self._take_slowly(frame, event_class, name):
             return
-        session = self._session
-        # before the session is there (the welcome), the format is read off the payload
-        kind = _TEXT if (session.format is Format.JSON if session else frame[:1] == b"{") else _BINARY
-        transport.send(kind, frame)
+        # JSON of ours begins with a brace, and no MessagePack map does
+        transport.send(_TEXT if frame[0] == _BRACE else _BINARY, frame)
 
     def _take_slowly(self, frame: bytes, event_class: EventClass, name: str) -> bool:
         """Whether the frame is queued now all the same."""

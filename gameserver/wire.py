@@ -1,6 +1,6 @@
 """Frames to commands, events to frames: JSON in text frames, MessagePack in binary ones. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Union
 
@@ -109,16 +109,16 @@ class Codec:
 
     def __init__(self, game: Game) -> None:
         union: Any = Union[(Time, Hello, *game.commands)]
-        self.decoders: dict[Format, Any] = {
-            Format.JSON: msgspec.json.Decoder(union),
-            Format.MSGPACK: msgspec.msgpack.Decoder(union),
+        self._decode: dict[Format, Callable[[Frame], Any]] = {
+            Format.JSON: msgspec.json.Decoder(union).decode,
+            Format.MSGPACK: msgspec.msgpack.Decoder(union).decode,
         }
         self._known = {"time", "hello", *(str(kind.__struct_config__.tag) for kind in game.commands)}
 
     def decode(self, frame: Frame, format_: Format) -> Command:
         """A command of this game."""
         try:
-            command: Command = self.decoders[format_].decode(frame)
+            command: Command = self._decode[format_](frame)
         except _UNREADABLE as error:
             raise self._refusal(frame, format_, error) from None
         return command
@@ -155,6 +155,11 @@ def ref_of(frame: Frame, format_: Format) -> int | None:
     except _UNREADABLE:
         return None
     return ref
+
+
+def encoder(format_: Format) -> Callable[[Event], bytes]:
+    """What writes one event as the payload of a frame."""
+    return _ENCODE[format_]
 
 
 def encode(event: Event, format_: Format) -> bytes:

@@ -6,7 +6,7 @@ from gameserver.errors import CloseCode, Refused
 from gameserver.games.game import Command, Event, EventClass, MemberId, SessionId
 from gameserver.metrics import REFUSALS
 from gameserver.rooms.tick import Result
-from gameserver.wire import Format, Hello, RefusedEvent, Time, TimeIs, encode, refusal
+from gameserver.wire import Format, Hello, RefusedEvent, Time, TimeIs, encoder, refusal
 
 MAX_IN_FLIGHT = 8  # as many as the prelude remembers answers: a tick that runs twice can answer all again
 
@@ -53,27 +53,22 @@ class Session:
     """A joined page.
 
     Attributes:
+        member: whose page it is; "" for a spectator.
+        id: the server's number for this page; "" for a spectator.
+        deny: the code that refuses every command of this member, or None.
+        format: how its frames are written.
         seen: the room's version at its welcome; events up to it are in the snapshot.
     """
 
-    __slots__ = ("_in_flight", "_seat", "_sink", "format", "seen")
+    __slots__ = ("_encode", "_in_flight", "_room", "_sink", "deny", "format", "id", "member", "seen")
 
     def __init__(self, seat: Seat, sink: Sink, format_: Format, seen: int) -> None:
-        self._seat = seat
+        self._room, self.member, self.id, self.deny = seat
         self._sink = sink
+        self._encode = encoder(format_)
         self._in_flight = 0
         self.format = format_
         self.seen = seen
-
-    @property
-    def member(self) -> MemberId:
-        """Whose page it is; "" for a spectator."""
-        return self._seat.member
-
-    @property
-    def id(self) -> SessionId:
-        """The server's number for this page; "" for a spectator."""
-        return self._seat.id
 
     def push(self, frame: bytes, event_class: EventClass, name: str) -> None:
         """Sends an event that is encoded already, in this session's format."""
@@ -81,7 +76,7 @@ class Session:
 
     def send(self, event: Event) -> None:
         """Sends an event that must arrive."""
-        self._sink.send(encode(event, self.format), EventClass.MUST, "")
+        self._sink.send(self._encode(event), EventClass.MUST, "")
 
     def close(self, code: CloseCode) -> None:
         """Closes the page's socket."""
@@ -90,11 +85,11 @@ class Session:
     def handle(self, command: Command) -> None:
         """Takes a command of the page. Raises Refused where no tick is needed to refuse."""
         if isinstance(command, Time):
-            self.send(TimeIs(re=command.ref, now=self._seat.room.now()))
+            self.send(TimeIs(re=command.ref, now=self._room.now()))
             return
         if isinstance(command, Hello):
             raise Refused("hello_repeated")
-        room, member, id_, deny = self._seat
+        room, member, deny = self._room, self.member, self.deny
         if not member:
             raise Refused("spectator")
         if self._in_flight >= MAX_IN_FLIGHT:
@@ -109,17 +104,17 @@ class Session:
                 code, arguments = refused.code, (refused.retry_ms or False,)
         self._in_flight += 1
         op = command.__struct_config__.tag
-        room.submit([member, id_, command.ref, op, code, *arguments], self, command.ref)
+        room.submit([member, self.id, command.ref, op, code, *arguments], self, command.ref)
 
     def answered(self, ref: int, result: Result) -> None:
         """Takes a tick's result."""
         self._in_flight -= 1
         if result[0] == 1:
-            self.send(self._seat.room.answer(self, ref, result))
+            self.send(self._room.answer(self, ref, result))
             return
         _, code, retry = result
         REFUSALS.labels(code).inc()
-        message = self._seat.room.message(code)
+        message = self._room.message(code)
         self.send(RefusedEvent(re=ref, code=code, message=message, retry_ms=retry or None))
 
     def refuse(self, refused: Refused, re: int | None) -> None:

@@ -26,6 +26,10 @@ class Target(Protocol):
         """Takes the result of the command `ref`."""
 
 
+Waiting = tuple[Sequence[Any], Target, int]
+"""A command [member, session, ref, op, deny, ...], who asked, and its ref."""
+
+
 class Lane:
     """The batch loop of one lane in this process.
 
@@ -39,7 +43,7 @@ class Lane:
         self.store = store
         self._room = room
         self._days = days
-        self._waiting: list[tuple[Sequence[Any], Target, int]] = []
+        self._waiting: list[Waiting] = []
         self._running = False
         self._tally: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()
@@ -75,18 +79,24 @@ class Lane:
 
     async def _run(self) -> None:
         try:
-            while True:
-                batch = self._waiting[:MAX_BATCH]
-                del self._waiting[:MAX_BATCH]
-                for (_, target, ref), result in zip(batch, await self._call(batch), strict=True):
-                    self._deliver(target, ref, result)
-                if not self._waiting:
-                    break
+            batch = self._take()
+            results = await self._call(batch)
+            while self._waiting:
+                # Redis works on the next batch while this process tells the results of the one before
+                following = self._take()
+                calling = asyncio.get_running_loop().create_task(self._call(following))
+                await asyncio.sleep(0)
+                self._deliver(batch, results)
+                batch, results = following, await calling
+            self._deliver(batch, results)
         finally:
             self._running = False
-            self._idle.set()
+            if self._waiting:  # a result that was told has asked for more
+                self._start()
+            else:
+                self._idle.set()
 
-    async def _call(self, batch: list[tuple[Sequence[Any], Target, int]]) -> Sequence[Result]:
+    async def _call(self, batch: list[Waiting]) -> Sequence[Result]:
         sent, began = time.time(), time.perf_counter()
         try:
             ticked = await self.store.tick(self._days(), [command for command, _, _ in batch])
@@ -105,11 +115,17 @@ class Lane:
             self._wake_in(ticked.tally_in)
         return ticked.results
 
-    def _deliver(self, target: Target, ref: int, result: Result) -> None:
-        try:
-            target.answered(ref, result)
-        except Exception:  # one broken reader never spoils its batch
-            log.exception("answer failed", room=self._room, ref=ref)
+    def _take(self) -> list[Waiting]:
+        batch = self._waiting[:MAX_BATCH]
+        del self._waiting[:MAX_BATCH]
+        return batch
+
+    def _deliver(self, batch: list[Waiting], results: Sequence[Result]) -> None:
+        for (_, target, ref), result in zip(batch, results, strict=True):
+            try:
+                target.answered(ref, result)
+            except Exception:  # one broken reader never spoils its batch
+                log.exception("answer failed", room=self._room, ref=ref)
 
     def _sample_clock(self, server_ms: int, sent: float, took: float) -> None:
         if took <= self._best_rtt:

@@ -32,6 +32,9 @@ class Pushes:
         self._heard = heard
         self._lost = lost
         self._awaited: dict[str, asyncio.Future[None]] = {}
+        # redis-py makes the connection at the first subscription, and must not be asked for two at once
+        self._connected = asyncio.Event()
+        self._turn = asyncio.Lock()
 
     async def listen(self) -> None:
         """Runs until cancelled; reconnects by itself."""
@@ -53,9 +56,10 @@ class Pushes:
                 self._take(message)
 
     async def _subscribe_first(self) -> None:
-        while True:
+        while not self._connected.is_set():
             try:
-                return await self._pubsub.subscribe(ROOMS_CHANNEL)
+                await self._pubsub.subscribe(ROOMS_CHANNEL)
+                self._connected.set()
             except (RedisError, OSError):
                 await asyncio.sleep(RETRY_SECONDS)
 
@@ -66,14 +70,21 @@ class Pushes:
                 self._heard(channel, _decode(message["data"]))
             except Exception:  # one bad message does not end the loop
                 log.exception("push failed", channel=channel)
-        elif message["type"] == "subscribe" and (waiting := self._awaited.pop(channel, None)):
-            waiting.set_result(None)
+        elif message["type"] == "subscribe":
+            waiting = self._awaited.pop(channel, None)
+            if waiting is not None and not waiting.done():
+                waiting.set_result(None)
 
     async def subscribe(self, channel: str) -> None:
-        """Returns when Redis has confirmed: nothing published from now on is missed."""
-        confirmed = self._awaited[channel] = asyncio.get_running_loop().create_future()
-        await self._pubsub.subscribe(channel)
-        await confirmed
+        """Returns when Redis has confirmed: nothing published from now on is missed.
+
+        After a lost connection redis-py subscribes again by itself, and that is the confirmation then.
+        """
+        await self._connected.wait()
+        async with self._turn:
+            confirmed = self._awaited[channel] = asyncio.get_running_loop().create_future()
+            await self._pubsub.subscribe(channel)
+            await confirmed
 
     async def unsubscribe(self, channel: str) -> None:
         """Stops hearing a channel."""

@@ -40,6 +40,7 @@ class RainPlan:
         self._rounds = schedule(config, opened_at)
         self._bombs = share(config.drops_per_member, config.bomb_share)
         self._packets = share(config.drops_per_member - self._bombs, config.packet_share)
+        self._latest: RoundTimes | None = None
         # one rain per member and round: derived at the first tap, kept while the round is on
         self._rain = lru_cache(maxsize=32_768)(self._derive_rain)
 
@@ -121,12 +122,25 @@ class RainPlan:
         assert isinstance(command, Grab)
         if command.drop >= self._config.drops_per_member:
             raise Refused("drop_unknown")
-        times = current(self._rounds, now)
+        times = self._times_at(now)
         if times is None or now < times.countdown_at:
             raise Refused("no_round", retry_ms=times.starts_at - now if times else None)
-        spawn, end, kind = self._rain(times.round, member).drop(command.drop)
-        start = times.starts_at
-        return times.round, command.drop, kind, start + spawn + EARLY_MS, start + end + GRACE_MS
+        rain, start = self._rain(times.round, member), times.starts_at
+        spawn, end = rain.window(command.drop)
+        return (
+            times.round,
+            command.drop,
+            rain.kind(command.drop),
+            start + spawn + EARLY_MS,
+            start + end + GRACE_MS,
+        )
+
+    def _times_at(self, now: int) -> RoundTimes | None:
+        """`current`, looked up once a round."""
+        latest = self._latest
+        if latest is None or not latest.countdown_at <= now <= latest.ends_at:
+            latest = self._latest = current(self._rounds, now)
+        return latest
 
     def answer(self, re: int, body: Raw, granted: Sequence[Granted]) -> Event:
         """`body`: [drop, kind, sum, score]."""

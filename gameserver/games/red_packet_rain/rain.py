@@ -13,6 +13,7 @@ runs of drops, so every member has exactly as many, spread alike. All in integer
 
 from enum import IntEnum
 from hashlib import sha256
+from struct import Struct
 from typing import NamedTuple
 
 from gameserver.fairness import derive
@@ -21,6 +22,7 @@ from gameserver.games.red_packet_rain.config import FALL_MIN_MS, FALL_SPREAD_MS
 KEY_BYTES = 16
 EARLY_MS = 100  # nobody reacts faster to a drop than this (GAMES.md)
 _BLOCK_WORDS = 16
+_TIMES = Struct(">HH").unpack_from
 
 
 class Kind(IntEnum):
@@ -101,7 +103,14 @@ class Rain:
 
     def drop(self, index: int) -> Drop:
         """Drop number `index`, 0 <= index < N."""
-        words, at = self._words, 8 * index
-        spawn = ((index << 16) + (words[at] << 8 | words[at + 1])) * self._span // (self._drops << 16)
-        fall = FALL_MIN_MS + ((words[at + 2] << 8 | words[at + 3]) * FALL_SPREAD_MS >> 16)
-        return Drop(spawn, spawn + fall, self._kinds[index])
+        return Drop(*self.window(index), self._kinds[index])
+
+    def window(self, index: int) -> tuple[int, int]:
+        """When drop number `index` appears and has gone."""
+        jitter, fall = _TIMES(self._words, 8 * index)
+        spawn = ((index << 16) + jitter) * self._span // (self._drops << 16)
+        return spawn, spawn + FALL_MIN_MS + (fall * FALL_SPREAD_MS >> 16)
+
+    def kind(self, index: int) -> int:
+        """What drop number `index` is."""
+        return self._kinds[index]
