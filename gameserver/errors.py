@@ -42,7 +42,6 @@ REFUSALS: dict[str, Refusal] = {
     "hello_repeated": Refusal(400, "this connection has already said hello"),
     "bad_ticket": Refusal(401, "the ticket is unknown, used, or expired"),
     "spectator": Refusal(403, "a spectator only watches"),
-    "too_many_frames": Refusal(429, "more than 30 frames a second from one connection"),
     "too_many_in_flight": Refusal(429, "more unanswered commands than the answer memory holds"),
     # the gate, in the order in which it decides
     "session_unknown": Refusal(409, "the session is not known here: say hello again"),

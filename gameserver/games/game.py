@@ -111,11 +111,12 @@ class Plan(Protocol):
         """A room event for everyone."""
 
     def personal(
-        self, name: str, v: int, body: Raw, member: MemberId, view: Raw, granted: Sequence[Granted]
+        self, name: str, v: int, body: Raw, member: MemberId, view: Raw, granted: Mapping[int, Granted]
     ) -> Event:
         """A room event as one member is told it; only for names in `Game.personal`.
 
-        `view` is the rule's view of the member, `granted` what the room's clock last granted them.
+        `view` is the rule's view of the member; `granted` is what the room's clock granted them, by the ref
+        of its command.
         """
 
     def snapshot(self, member: MemberId, now: int, view: Raw) -> Mapping[str, Any]:

@@ -19,7 +19,7 @@ class Days:
     def __call__(self) -> Sequence[tuple[int, int]]:
         """The three days; worked out once a day."""
         now = self._now()
-        if not self._days or now >= self._days[2][0]:
+        if not self._days or not self._days[1][0] <= now < self._days[2][0]:
             today = datetime.fromtimestamp(now / 1000, self._zone).date()
             days = [today + timedelta(shift) for shift in (-1, 0, 1)]
             self._days = [

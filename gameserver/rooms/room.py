@@ -1,7 +1,7 @@
 """One running room in this process: its plan, its lane, and the pages that are joined here."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -185,7 +185,7 @@ class Room:
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
             else:
-                event = self._event(name, v, body, MemberId(""), (), ())
+                event = self._event(name, v, body, MemberId(""), (), {})
                 self.broadcast(event, EventClass(event_class), name, v)
 
     def broadcast(self, event: Event, event_class: EventClass, name: str, v: int) -> None:
@@ -196,7 +196,7 @@ class Room:
                 session.push(frames[session.format], event_class, name)
 
     def _event(
-        self, name: str, v: int, body: Any, member: MemberId, view: Any, granted: Sequence[Granted]
+        self, name: str, v: int, body: Any, member: MemberId, view: Any, granted: Mapping[int, Granted]
     ) -> Event:
         if name == _ROOM_CHANGED:
             self.public["state"] = body[0]
@@ -222,9 +222,12 @@ class Room:
                     granted = self._given(given, session.member)
                     session.send(self._event(name, v, body, session.member, view, granted))
 
-    def _given(self, given: Any, member: MemberId) -> Sequence[Granted]:
-        """What the room's clock last granted a member: [prize, unit, amount, epoch, session, ref]."""
-        return [self._granted(given[:4], member, given[4], given[5])] if given else []
+    def _given(self, given: Any, member: MemberId) -> Mapping[int, Granted]:
+        """What the room's clock granted a member, by its ref.
+
+        `given`: [[prize, unit, amount, epoch, session, ref] ...].
+        """
+        return {ref: self._granted(grant, member, session, ref) for *grant, session, ref in given}
 
     def _tell_settled(
         self, member: MemberId, session_id: str, refs: list[int], units: list[tuple[str, int]]

@@ -5,11 +5,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 from redis.asyncio import Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 from gameserver.errors import Refused
 from gameserver.games.game import Game, MemberId, PrizeId, RoomId
 from gameserver.store.keys import LaneKeys
+from gameserver.store.redis import reached
 from gameserver.store.scripts import library_of
 
 MAX_BATCH = 256
@@ -47,20 +48,22 @@ class LaneStore:
         self._tick = self._library.function("tick")
 
     async def _call(self, function: str, argument: bytes | str) -> Any:
+        async with reached():
+            reply = await self._run(function, argument)
+        answer = _decode(reply)
+        if answer and answer[0] == -1:
+            raise Refused(answer[1], retry_ms=1000)
+        return answer
+
+    async def _run(self, function: str, argument: bytes | str) -> Any:
         try:
-            reply = await self._redis.fcall(function, 1, self.keys.tag, argument)
+            return await self._redis.fcall(function, 1, self.keys.tag, argument)
         except ResponseError as error:
             if "Function not found" not in str(error):
                 raise
             # a Redis that restarted empty, or a first call: load, then try once more
             await self._library.load(self._redis)
-            reply = await self._redis.fcall(function, 1, self.keys.tag, argument)
-        except RedisError as error:
-            raise Refused("store_down", str(error), retry_ms=1000) from error
-        answer = _decode(reply)
-        if answer and answer[0] == -1:
-            raise Refused(answer[1], retry_ms=1000)
-        return answer
+            return await self._redis.fcall(function, 1, self.keys.tag, argument)
 
     async def tick(self, days: Sequence[tuple[int, int]], commands: Sequence[Sequence[Any]]) -> Ticked:
         """Runs up to MAX_BATCH commands [member, session, ref, op, deny, ...] in one call.
@@ -96,7 +99,7 @@ class LaneStore:
         await self._call(self._library.function("set_state"), _encode((self.epoch, state, rebuilt)))
 
     async def views(self, members: Sequence[MemberId]) -> Sequence[tuple[Any, Any]]:
-        """(the rule's view, what the clock last granted or False) of each member."""
+        """(the rule's view, what the clock granted: see GIVEN in the prelude) of each member."""
         views: Sequence[tuple[Any, Any]] = await self._call(self._library.function("views"), _encode(members))
         return views
 
@@ -111,7 +114,8 @@ class LaneStore:
 
     async def exists(self) -> bool:
         """Whether Redis has this lane in this epoch."""
-        epoch = await self._redis.hget(self.keys.room, "epoch")
+        async with reached():
+            epoch = await self._redis.hget(self.keys.room, "epoch")
         return epoch is not None and int(epoch) == self.epoch
 
     async def clear(self) -> None:
@@ -123,14 +127,13 @@ class LaneStore:
 
     async def put_ticket(self, ticket: str, guest: Guest) -> None:
         """Lets a ticket be used once within TICKET_SECONDS."""
-        try:
+        async with reached():
             await self._redis.set(self.keys.ticket(ticket), _encode(guest), ex=TICKET_SECONDS)
-        except RedisError as error:
-            raise Refused("store_down", str(error), retry_ms=1000) from error
 
     async def joined(self) -> int:
         """Members who have joined so far."""
-        members: int = await self._redis.hlen(self.keys.members)
+        async with reached():
+            members: int = await self._redis.hlen(self.keys.members)
         return max(0, members - 1)  # the clock has a record too
 
 

@@ -1,14 +1,43 @@
 """The way into Redis."""
 
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-__all__ = ["Redis", "RedisError", "answers", "connect"]
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
+
+from gameserver.errors import Refused
+
+__all__ = ["Redis", "RedisError", "answers", "connect", "reached"]
+
+CONNECTIONS = 64  # of one process; a herd waits for one of them
+WAIT_SECONDS = 5
 
 
 def connect(url: str) -> Redis:
     """A pool; nothing is opened yet. `url` is redis://, rediss:// or unix://."""
-    return Redis.from_url(url, socket_timeout=5, socket_connect_timeout=3, health_check_interval=30)
+    pool: BlockingConnectionPool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=CONNECTIONS,
+        timeout=WAIT_SECONDS,
+        socket_timeout=5,
+        socket_connect_timeout=3,
+        health_check_interval=30,
+    )
+    return Redis.from_pool(pool)
+
+
+@asynccontextmanager
+async def reached() -> AsyncIterator[None]:
+    """Calls to Redis inside fail as Refused("store_down")."""
+    try:
+        yield
+    except (OutOfMemoryError, ReadOnlyError) as error:
+        raise Refused("store_down", str(error), retry_ms=1000) from error
+    except ResponseError:
+        raise  # a fault of ours
+    except (RedisError, OSError) as error:
+        raise Refused("store_down", str(error), retry_ms=1000) from error
 
 
 async def answers(redis: Redis) -> bool:

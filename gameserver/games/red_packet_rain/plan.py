@@ -162,7 +162,7 @@ class RainPlan:
             if times.countdown_at > after:
                 return Due(times.countdown_at, "open_round", 2 * round_ + 1, self._table(round_))
             if times.ends_at + closes > after:
-                return Due(times.ends_at + closes, "close_round", 2 * round_ + 2, (round_,))
+                return Due(times.ends_at + closes, "close_round", _closing(round_), (round_,))
         return None
 
     def revive(self, fact: Raw) -> tuple[Any, ...]:
@@ -194,7 +194,7 @@ class RainPlan:
         return Tally(v=v, round=round_, left=left, joined=joined, players=players, top=_leaders(top))
 
     def personal(
-        self, name: str, v: int, body: Raw, member: MemberId, view: Raw, granted: Sequence[Granted]
+        self, name: str, v: int, body: Raw, member: MemberId, view: Raw, granted: Mapping[int, Granted]
     ) -> Event:
         """`round_opened`: [round]. `round_closed`: [round, players, left, top]; `granted`: the place won."""
         if name == "round_opened":
@@ -202,7 +202,7 @@ class RainPlan:
         round_, players, left, top = body
         following = self._rounds[round_ + 1] if round_ + 1 < len(self._rounds) else None
         _, total, score, packets, best, place = self._result(view, round_)
-        won = granted[0] if granted and score else None
+        won = granted.get(_closing(round_))
         closed = RoundClosed(
             v=v, round=round_, sum=total, score=score, packets=packets, best=best, place=place,
             players=players, left=left, top=_leaders(top), next=Next(*following) if following else None,
@@ -242,6 +242,11 @@ class RainPlan:
             "packets": packets,
             "prizes": dict(prizes),
         }
+
+
+def _closing(round_: int) -> int:
+    """The ref of the clock's command that closes a round."""
+    return 2 * round_ + 2
 
 
 def _leaders(top: Raw) -> list[Leader]:

@@ -31,7 +31,8 @@ local CHUNK = 500            -- arguments per call, well below Lua's stack
 local HEADER = '<dI2I2'
 local RECORD = HEADER .. 'c0'
 local TAT, RARE, OPEN, GAME, NOTES, PLAY = 1, 2, 3, 4, 5, 6
--- OWNED is {prize = units} of counted prizes, GIVEN what the clock last granted, or false
+-- OWNED is {prize = units} of counted prizes; GIVEN is what the clock granted, the last ones:
+-- {prize, unit, amount, epoch, session, ref}
 local NAME, OWNED, GIVEN, JOINED, WINS, WON_AT, CHANCES, DAY, DAY_CHANCES = 1, 2, 3, 4, 5, 6, 7, 8, 9
 -- a session: id, highest ref, number of answers, bytes of answers; then the answers, each as u16be length,
 -- MessagePack ref and result
@@ -103,7 +104,7 @@ local function member_of(lane, member)
   return lane.records[member]
 end
 
-local function nobody() return { 0, pack({ '', {}, false, 0, 0, 0, 0, 0, 0 }), '', '' } end
+local function nobody() return { 0, pack({ '', {}, {}, 0, 0, 0, 0, 0, 0 }), '', '' } end
 
 local function notes_of(me)
   local notes = me[NOTES]
@@ -327,7 +328,9 @@ local function note_grant(lane, me, at, grant, id, ref, member)
   if lane.rule.limits_wins then notes[WINS], notes[WON_AT] = notes[WINS] + 1, at end
   if lane.rule.counted[grant[1]] then notes[OWNED][grant[1]] = (notes[OWNED][grant[1]] or 0) + 1 end
   if grant[5] ~= member then
-    notes[GIVEN] = { grant[1], grant[2], grant[3], grant[4], id, ref }
+    local given = notes[GIVEN]
+    if #given == ANSWERS then table.remove(given, 1) end
+    given[#given + 1] = { grant[1], grant[2], grant[3], grant[4], id, ref }
     lane.changed[grant[5]] = true
   end
 end
@@ -613,7 +616,7 @@ local function set_state(keys, args)
   return pack({ 1 })
 end
 
--- ARGV[1] = {member ...}; returns {{view, given | false} ...}
+-- ARGV[1] = {member ...}; returns {{view, given} ...}
 local function views(keys, args)
   local lane = load_lane(keys[1])
   if not lane then return lost() end

@@ -167,6 +167,8 @@ export const en: { [Key in keyof typeof zh]: string } = {
   'refused.sold_out': 'All gone',
   'refused.lane_lost': 'The event is recovering. One moment',
   'refused.store_down': 'The event is recovering. One moment',
+  'refused.record_down': 'The event is recovering. One moment',
+  'refused.spectator': 'This page only watches',
   'refused.internal': 'Something went wrong. Please try again later',
   'refused.unauthorized': 'Please sign in first',
   'refused.forbidden_origin': 'Please use the official link',

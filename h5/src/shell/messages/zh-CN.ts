@@ -165,6 +165,8 @@ export const zh = {
   'refused.sold_out': '已经抢光了',
   'refused.lane_lost': '现场正在恢复，请稍候',
   'refused.store_down': '现场正在恢复，请稍候',
+  'refused.record_down': '现场正在恢复，请稍候',
+  'refused.spectator': '当前为观看模式，不能参与',
   'refused.internal': '出了点问题，请稍后再试',
   'refused.unauthorized': '请先登录',
   'refused.forbidden_origin': '请从官方链接进入活动',
