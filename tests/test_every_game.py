@@ -417,8 +417,8 @@ async def test_a_page_that_comes_back_sees_the_state(game: Game, redis: Redis) -
         assert other.named("welcome")[0]["snapshot"]["game"] == welcome["snapshot"]["game"]
         assert welcome["snapshot"]["game"] != first["snapshot"]["game"]
         done = [answers[number] for number in sent if answers[number]["ev"] != "refused"]
-        assert [kept["re"] for kept in welcome["snapshot"]["unsettled"]] == [event["re"] for event in done]
-        for kept, told in zip(welcome["snapshot"]["unsettled"], done, strict=True):
+        assert [kept["re"] for kept in welcome["snapshot"]["answers"]] == [event["re"] for event in done]
+        for kept, told in zip(welcome["snapshot"]["answers"], done, strict=True):
             assert told.items() <= kept.items()
             assert not any(value for name, value in kept.items() if name not in told)
         check_events(game, [page, back, other])

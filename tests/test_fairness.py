@@ -42,7 +42,7 @@ def test_canonical_json_is_that_of_rfc_8785() -> None:
 
 def test_canonical_json_escapes_as_rfc_8785_does() -> None:
     """Section 3.2.2.2: only quote, backslash and control characters, the short form where there is one."""
-    text = "\b\t\n\f\r\"\\/\x00\x1f\x7f\u2028😀"
+    text = '\b\t\n\f\r"\\/\x00\x1f\x7f\u2028😀'
     assert canonical({"t": text}) == (
         b'{"t":"\\b\\t\\n\\f\\r\\"\\\\/\\u0000\\u001f' + "\x7f\u2028😀".encode() + b'"}'
     )

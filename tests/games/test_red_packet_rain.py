@@ -58,7 +58,12 @@ def test_a_drop_is_valid_from_a_reaction_after_it_appears_until_a_grace_after_it
     plan = plan_of(rain())
     times = plan._rounds[1]
     drops = Rain(
-        round_key(SEED, "r1", 1, "ann"), content_key(SEED, "r1", 1, "ann"), 60_000, 200, plan._bombs, plan._packets
+        round_key(SEED, "r1", 1, "ann"),
+        content_key(SEED, "r1", 1, "ann"),
+        60_000,
+        200,
+        plan._bombs,
+        plan._packets,
     )
     for drop in (0, 7, 199):
         spawn, end, kind = drops.drop(drop)
@@ -212,7 +217,9 @@ BONUS = {"id": "bonus", "name": "大奖", "kind": "points", "value": 700, "stock
 
 
 async def test_rare_packets_are_spread_over_the_rounds_and_all_can_be_won(redis: Redis) -> None:
-    lane = await raining(redis, rain(prizes=[MUG, BONUS], amounts={"mode": "fixed", "count": 20, "amount": 5}))
+    lane = await raining(
+        redis, rain(prizes=[MUG, BONUS], amounts={"mode": "fixed", "count": 20, "amount": 5})
+    )
     seats = await lane.seats(10)
     won: list[Any] = []
     for round_ in range(3):
@@ -246,7 +253,9 @@ async def test_a_rare_packet_that_one_may_not_have_waits_for_another(redis: Redi
 
 
 async def test_a_rare_packet_is_told_as_a_prize(redis: Redis) -> None:
-    lane = await raining(redis, rain(prizes=[{**MUG, "stock": 3}], amounts={"mode": "fixed", "count": 1, "amount": 5}))
+    lane = await raining(
+        redis, rain(prizes=[{**MUG, "stock": 3}], amounts={"mode": "fixed", "count": 1, "amount": 5})
+    )
     seats = await lane.seats(2)
     results = await lane.ask(*(grab(seat, 1) for seat in seats))
     assert sorted(result[1][1] for result in results) == [PACKET, PRIZE]

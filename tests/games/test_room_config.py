@@ -104,7 +104,9 @@ sets = st.frozensets(st.sampled_from("abcd"))
 
 
 @given(sets, sets, sets, sets)
-def test_the_audience(levels: frozenset[str], tags: frozenset[str], my_level: frozenset[str], mine: frozenset[str]) -> None:
+def test_the_audience(
+    levels: frozenset[str], tags: frozenset[str], my_level: frozenset[str], mine: frozenset[str]
+) -> None:
     def admits(match: Any) -> bool:
         return Audience(match=match, levels=tuple(levels), tags=tuple(tags)).admits(my_level, mine)
 

@@ -7,11 +7,10 @@ from typing import Any
 
 import msgpack
 import orjson
-from redis.asyncio import Redis
 
 from gameserver.errors import CloseCode
 from gameserver.fairness import Receipts
-from gameserver.games.game import EventClass, Ref
+from gameserver.games.game import EventClass
 from gameserver.rooms.room import Room
 from gameserver.rooms.session import Session
 from gameserver.store.push import Pushes
@@ -95,8 +94,9 @@ async def live(lane: PlayedLane) -> AsyncIterator[LiveRoom]:
     room = Room(lane.record, lane.store, Receipts(KEY))
     pushes = Pushes(lane.redis, lambda _, message: room.published(*message), lambda: None)
     listening = asyncio.get_running_loop().create_task(pushes.listen())
-    await pushes.subscribe(lane.keys.channel)
-    await room.lane.sync()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await pushes.subscribe(lane.keys.channel)
+        await room.lane.sync()
     try:
         yield LiveRoom(lane, room)
     finally:
@@ -104,7 +104,3 @@ async def live(lane: PlayedLane) -> AsyncIterator[LiveRoom]:
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
         await pushes.close()
-
-
-def ref(number: int) -> Ref:
-    return number

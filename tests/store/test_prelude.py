@@ -127,7 +127,9 @@ async def test_a_member_keeps_four_sessions(redis: Redis) -> None:
     results = await lane.ask(*(grab(seat, drop) for drop, seat in enumerate(seats)))
     assert [result[0] for result in results] == [0, 1, 1, 1, 1]
     assert results[0] == [0, "session_unknown", False]
-    assert [session.id for session in (await lane.member("a")).sessions] == [seat.session for seat in seats[1:]]
+    assert [session.id for session in (await lane.member("a")).sessions] == [
+        seat.session for seat in seats[1:]
+    ]
 
 
 # the window and the order of refusals
@@ -399,7 +401,9 @@ async def test_what_was_missed_is_recovered_whole(redis: Redis) -> None:
     assert [(event[2], event[3][0]) for event in back.missed] == [
         (name, number // 2) for number, name in enumerate(names)
     ]
-    assert all(before[0] < after[0] <= back.v for before, after in zip(back.missed, back.missed[1:], strict=False))
+    assert all(
+        before[0] < after[0] <= back.v for before, after in zip(back.missed, back.missed[1:], strict=False)
+    )
     halfway = back.missed[2][0]
     assert (await lane.join("a", start.session, since=halfway)).missed == back.missed[3:]
     now = await lane.join("a", start.session, since=back.v)

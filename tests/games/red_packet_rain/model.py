@@ -286,9 +286,7 @@ class RainModel:
         given = count - sum(1 for packet in self.ahead if packet[0] == "packet")
         return ["packet", round_ * count + given + 1, amount, 1, member]
 
-    def _play(
-        self, person: Person, round_: int, drop: int, kind: int, won: tuple[str, int] | None
-    ) -> None:
+    def _play(self, person: Person, round_: int, drop: int, kind: int, won: tuple[str, int] | None) -> None:
         if person.sums is None or person.sums.round != round_:
             person.before, person.sums, person.taken = person.sums, Sums(round_), set()
             person.chances += 1

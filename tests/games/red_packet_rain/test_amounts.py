@@ -21,7 +21,9 @@ def double_means(draw: st.DrawFn) -> DoubleMean:
     return DoubleMean(mode="double_mean", total_points=total, count=count, min=low, max=high)
 
 
-tiers = st.lists(st.builds(Tier, amount=st.integers(1, 1000), count=st.integers(1, 50)), min_size=1, max_size=20)
+tiers = st.lists(
+    st.builds(Tier, amount=st.integers(1, 1000), count=st.integers(1, 50)), min_size=1, max_size=20
+)
 
 
 @given(st.integers(1, 500), st.integers(1, 1_000_000), keys)

@@ -45,7 +45,11 @@ DOUBLE_MEAN = {"mode": "double_mean", "total_points": 100, "count": 10, "min": 1
         ),
         ({"amounts": {"mode": "gauss"}}, "amounts", "double_mean"),
         ({"amounts": None}, "config", "exactly one of amounts and score_mode"),
-        ({"score_mode": {"tiers": [{"places": 1, "points": 1}]}}, "config", "exactly one of amounts and score_mode"),
+        (
+            {"score_mode": {"tiers": [{"places": 1, "points": 1}]}},
+            "config",
+            "exactly one of amounts and score_mode",
+        ),
         ({"prizes": [prize(id="packet")]}, "config", "'packet'"),
     ],
 )
@@ -57,7 +61,9 @@ def test_an_error_names_its_field(fields: dict[str, Any], path: str, text: str) 
 
 def test_score_mode_has_places_and_nothing_else_to_win() -> None:
     assert "rare packets need amounts" in problems(**{**scored(), "prizes": [prize()]})["config"]
-    assert "places" in problems(**{**scored(), "prizes": [prize(id="place", kind="points", value=1)]})["config"]
+    assert (
+        "places" in problems(**{**scored(), "prizes": [prize(id="place", kind="points", value=1)]})["config"]
+    )
     tiers = {"score_mode": {"tiers": [{"places": 0, "points": 1}]}}
     assert "greater than or equal to 1" in problems(**{**scored(), **tiers})["score_mode.tiers.0.places"]
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from gameserver.games.red_packet_rain.plan import RainPlan
+from gameserver.games.room_config import Wins
 from tests.games.rains import rain, scored
 from tests.games.red_packet_rain.model import RainModel, Table
 from tests.store.lanes import PlayedLane, clock_command, opened, unpacked
@@ -54,7 +55,10 @@ limits = st.fixed_dictionaries(
             {}, optional={"free_total": st.integers(0, 3), "free_per_day": st.integers(0, 2)}
         ),
         "limits": st.fixed_dictionaries(
-            {"per_second": st.sampled_from([1, 3, 300, 1000]), "burst": st.sampled_from([1, 3, 6, 1000, 1000])}
+            {
+                "per_second": st.sampled_from([1, 3, 300, 1000]),
+                "burst": st.sampled_from([1, 3, 6, 1000, 1000]),
+            }
         ),
     },
 )
@@ -168,7 +172,9 @@ class Play:
         model, dump = self.model, await self.lane.dump()
         assert await self.lane.lines() == model.lines
         assert await self.lane.stock() == model.stock
-        ranks = {name.removeprefix("rank:"): scores for name, scores in dump.items() if name.startswith("rank:")}
+        ranks = {
+            name.removeprefix("rank:"): scores for name, scores in dump.items() if name.startswith("rank:")
+        }
         assert ranks == {
             str(round_): {member.encode(): score for member, score in scores.items()}
             for round_, scores in model.ranks.items()
@@ -180,10 +186,13 @@ class Play:
         for name, person in model.people.items():
             member = await self.lane.member(name)
             assert member is not None
-            assert member[:8] == (
-                person.joined, person.rate, person.won_at, person.wins, person.chances, person.day,
-                person.day_chances, person.name,
-            )  # fmt: skip
+            assert (member.joined, member.rate, member.name) == (person.joined, person.rate, person.name)
+            # what no limit asks for is not counted
+            wins = (person.wins, person.won_at) if model.config.wins != Wins() else (0, 0)
+            assert (member.wins, member.won_at) == wins
+            chances = (person.chances, person.day, person.day_chances)
+            counted = chances if model.config.chances.model_dump(exclude_none=True) else (0, 0, 0)
+            assert (member.chances, member.day, member.day_chances) == counted
             assert (member.owned, member.given) == (dict(person.owned), person.given)
             pages = [(page.id, page.ref, page.answers) for page in person.pages]
             assert [(it.id, it.ref, [*it.answers]) for it in member.sessions] == pages
@@ -209,7 +218,9 @@ def essential(result: Any) -> Any:
 
 
 @settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=120,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(configs, st.lists(ticks, min_size=1, max_size=12))
 async def test_any_play_is_the_models_play(redis: Redis, config: dict[str, Any], played: list[Any]) -> None:

@@ -42,7 +42,7 @@ def test_drops_appear_in_order_and_are_gone_by_the_end(
     rain = Rain(key, b"", duration, counts[0], counts[1], 0)
     drops = [rain.drop(index) for index in range(counts[0])]
     assert all(before.spawn <= after.spawn for before, after in pairwise(drops))
-    assert all(0 <= drop.spawn for drop in drops)
+    assert all(drop.spawn >= 0 for drop in drops)
     assert all(FALL_MIN_MS <= drop.end - drop.spawn < FALL_MIN_MS + FALL_SPREAD_MS for drop in drops)
     assert all(drop.end < duration for drop in drops)
 
@@ -52,7 +52,10 @@ def test_what_a_packet_holds_is_not_in_the_key_of_the_page(
     key: bytes, content: bytes, other: bytes, counts: tuple[int, int, int]
 ) -> None:
     drops, bombs, packets = counts
-    one, two = Rain(key, content, 15_000, drops, bombs, packets), Rain(key, other, 15_000, drops, bombs, packets)
+    one, two = (
+        Rain(key, content, 15_000, drops, bombs, packets),
+        Rain(key, other, 15_000, drops, bombs, packets),
+    )
     for index in range(drops):
         seen, hidden = one.drop(index), two.drop(index)
         assert seen[:2] == hidden[:2]
@@ -72,7 +75,9 @@ def test_keys_differ_by_everything_they_are_made_of() -> None:
     assert {len(key) for key in made} == {KEY_BYTES}
 
 
-@pytest.mark.parametrize(("count", "percent", "of"), [(60, 10, 6), (60, 0, 0), (5, 50, 2), (7, 99, 6), (9, 100, 9)])
+@pytest.mark.parametrize(
+    ("count", "percent", "of"), [(60, 10, 6), (60, 0, 0), (5, 50, 2), (7, 99, 6), (9, 100, 9)]
+)
 def test_a_share_is_rounded_down(count: int, percent: int, of: int) -> None:
     assert share(count, percent) == of
 

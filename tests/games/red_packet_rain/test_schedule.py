@@ -71,9 +71,7 @@ def test_rounds_are_as_long_as_configured_and_start_when_they_should(config: Rai
         if line.gap_ms is not None:
             assert times.countdown_at == max(end + line.gap_ms, earliest)
         elif line.start is not None:
-            assert times.starts_at == max(
-                round(line.start.timestamp() * 1000), earliest + line.countdown_ms
-            )
+            assert times.starts_at == max(round(line.start.timestamp() * 1000), earliest + line.countdown_ms)
         end = times.ends_at
 
 
@@ -125,7 +123,9 @@ def test_times_are_read_with_their_offset() -> None:
         rain(rounds=[{"start": moment.isoformat()}], amounts={"mode": "fixed", "count": 1, "amount": 1})
     )
     before = round(moment.timestamp() * 1000) - 3_600_000
-    assert schedule(config, before)[0].starts_at == round(datetime(2026, 9, 20, 12, tzinfo=UTC).timestamp() * 1000)
+    assert schedule(config, before)[0].starts_at == round(
+        datetime(2026, 9, 20, 12, tzinfo=UTC).timestamp() * 1000
+    )
 
 
 def test_a_time_without_an_offset_is_refused() -> None:
