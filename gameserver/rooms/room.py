@@ -1,6 +1,7 @@
 """One running room in this process: its plan, its lane, and the pages that are joined here."""
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -61,8 +62,8 @@ class Room:
         self._sessions: set[Session] = set()
         self._members: dict[MemberId, list[Session]] = {}
         self._gauge = SESSIONS.labels(record.id)
-        self._personal = asyncio.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._untold: deque[Sequence[Any]] = deque()
+        self._telling: asyncio.Task[None] | None = None
 
     # what sessions use
 
@@ -179,14 +180,21 @@ class Room:
             for member, session, refs, units in lines:
                 self._tell_settled(member, session, refs, units)
             return
-        for v, event_class, name, body in lines:
+        self._untold.extend(lines)
+        if self._telling is None:
+            self._tell_on()
+
+    def _tell_on(self) -> None:
+        """Tells room events one after the other: a page that has seen `v` has seen all before it."""
+        self._telling = None
+        while self._untold:
+            v, event_class, name, body = self._untold.popleft()
             if name in self.game.personal:
-                task = asyncio.get_running_loop().create_task(self._tell_each(v, name, body))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
-            else:
-                event = self._event(name, v, body, MemberId(""), (), {})
-                self.broadcast(event, EventClass(event_class), name, v)
+                self._telling = asyncio.get_running_loop().create_task(self._tell_each(v, name, body))
+                self._telling.add_done_callback(lambda _: self._tell_on())
+                return
+            event = self._event(name, v, body, MemberId(""), (), {})
+            self.broadcast(event, EventClass(event_class), name, v)
 
     def broadcast(self, event: Event, event_class: EventClass, name: str, v: int) -> None:
         """Sends an event to every page here, encoded once per format."""
@@ -207,20 +215,19 @@ class Room:
 
     async def _tell_each(self, v: int, name: str, body: Any) -> None:
         """A personal event: every page here gets its own."""
-        async with self._personal:  # the opening of a round reaches nobody after its end
-            sessions = [session for session in self._sessions if v > session.seen]
-            for first in range(0, len(sessions), VIEWS_A_CALL):
-                some = sessions[first : first + VIEWS_A_CALL]
-                try:
-                    views = await self.lane.store.views([session.member for session in some])
-                except Refused as refused:
-                    log.warning("views refused", room=self.record.id, code=refused.code)
-                    for session in some:  # the page takes the snapshot when it is back
-                        session.close(CloseCode.NOT_READY)
-                    continue
-                for session, (view, given) in zip(some, views, strict=True):
-                    granted = self._given(given, session.member)
-                    session.send(self._event(name, v, body, session.member, view, granted))
+        sessions = [session for session in self._sessions if v > session.seen]
+        for first in range(0, len(sessions), VIEWS_A_CALL):
+            some = sessions[first : first + VIEWS_A_CALL]
+            try:
+                views = await self.lane.store.views([session.member for session in some])
+            except Refused as refused:
+                log.warning("views refused", room=self.record.id, code=refused.code)
+                for session in some:  # the page takes the snapshot when it is back
+                    session.close(CloseCode.NOT_READY)
+                continue
+            for session, (view, given) in zip(some, views, strict=True):
+                granted = self._given(given, session.member)
+                session.send(self._event(name, v, body, session.member, view, granted))
 
     def _given(self, given: Any, member: MemberId) -> Mapping[int, Granted]:
         """What the room's clock granted a member, by its ref.
