@@ -1,14 +1,15 @@
 # Two commands on a bare machine: `make run` and `make test`. Each brings what it needs into .venv and
 # h5/node_modules, and does nothing there the second time.
 PORT ?= 8000
+BIND ?= 127.0.0.1
 export PYTHONUNBUFFERED = 1
 
 .PHONY: run test check bench pages constraints clean
 
-run: ## the demo on http://localhost:8000 (PORT=8001 for a copy beside it)
+run: ## the demo on http://localhost:8000 (PORT=8001 for a copy beside it, BIND=0.0.0.0 for phones)
 	@tools/install.sh
 	@.venv/bin/python hatch_build.py
-	@exec .venv/bin/gameserver demo --port $(PORT)
+	@exec .venv/bin/gameserver demo --port $(PORT) --host $(BIND)
 
 test: ## everything: style, types, import contracts, pages, unit, integration, browser
 	@tools/install.sh test

@@ -17,6 +17,6 @@ def print_welcome(settings: Settings, folder: object) -> None:
     out.print(f"  Big screen   {address}/screen/red_packet_rain")
     out.print(f"  API          {address}/openapi.json   metrics {address}/metrics")
     out.print(f"  Stores       {folder}/ (kept between runs)")
-    out.print("  [dim]Ctrl-C stops. A phone needs HOST=0.0.0.0 and this machine's address.[/dim]")
+    out.print("  [dim]Ctrl-C stops. A phone needs: make run BIND=0.0.0.0, and this machine's address.[/dim]")
     out.print()
     segno.make(f"{address}/", micro=False).terminal(compact=True, border=2)

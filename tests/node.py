@@ -69,7 +69,7 @@ class Member(NamedTuple):
 
 def member_token(key: str = SECRET, algorithm: str = "HS256", **claims: Any) -> str:
     """A token made as the operator's own login would make it."""
-    secret = derive(key.encode(), "member-token") if algorithm != "none" else b""
+    secret = derive(key.encode(), "member-token") if algorithm != "none" else None
     return jwt.encode({"sub": "m1", "exp": int(time.time()) + 60, **claims}, secret, algorithm)
 
 

@@ -325,7 +325,8 @@ async def test_the_snapshot_is_the_sum_of_the_answers(redis: Redis) -> None:
     amounts = [grant[2] for result in results for grant in result[2]]
     shown = await picture()
     assert shown["mine"] == {
-        "round": 0, "sum": sum(amounts), "score": results[-1][1][3], "packets": 4, "best": max(amounts), "place": 1,
+        "round": 0, "sum": sum(amounts), "score": results[-1][1][3], "packets": 4, "best": max(amounts),
+        "place": 1,
     }  # fmt: skip
     assert shown["taken"] == [3 * n for n in range(7)]
     assert (shown["points"], shown["packets"], shown["last"]) == (sum(amounts), 4, None)

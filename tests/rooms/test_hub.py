@@ -31,7 +31,8 @@ async def hub_of(here: World, *, starts: bool = True) -> AsyncIterator[Hub]:
         try:
             await here.lifecycle.close(room)
         except Refused as refused:
-            assert refused.code == "bad_state"
+            if refused.code != "bad_state":  # another process was first
+                raise
 
     hub = Hub(here.database, here.redis, Receipts(KEY), ended)
     try:

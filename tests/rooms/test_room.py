@@ -129,8 +129,8 @@ async def test_a_tap_is_answered_with_a_receipt_that_holds(redis: Redis) -> None
         one, two = await drops_now(lane, "ann", 2)
         won = await tap(page, session, 1, one)
         assert won == {
-            "ev": "grabbed", "re": 1, "drop": one, "kind": "packet", "amount": 5, "prize": "packet", "unit": 1,
-            "sum": 5, "score": 1, "receipt": won["receipt"],
+            "ev": "grabbed", "re": 1, "drop": one, "kind": "packet", "amount": 5, "prize": "packet",
+            "unit": 1, "sum": 5, "score": 1, "receipt": won["receipt"],
         }  # fmt: skip
         assert Receipts(KEY).holds(won["receipt"], "r1", "packet", 1, 5, "ann", session.id, 1, 1)
         # the same ref again: the same answer, whatever it asks

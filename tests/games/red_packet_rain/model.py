@@ -11,7 +11,7 @@ from typing import Any
 from gameserver.games.red_packet_rain.config import RainConfig
 
 EMPTY, PACKET, BOMB, PRIZE = range(4)
-ANSWERS, SESSIONS = 8, 4
+ANSWERS, SESSIONS, GIVEN = 8, 4, 8
 MOMENTS = 2**20  # equal sums: the earlier is ahead, by ms since the start
 Result = list[Any]
 
@@ -45,7 +45,7 @@ class Person:
     day: int = 0
     day_chances: int = 0
     owned: Counter[str] = field(default_factory=Counter)
-    given: Any = False
+    given: list[Any] = field(default_factory=list)
     pages: list[Page] = field(default_factory=list)
     sums: Sums | None = None
     before: Sums | None = None
@@ -128,7 +128,9 @@ class RainModel:
             self._granted(grant, session, ref, member)
         return [1, body, [grant[:4] for grant in grants if grant[4] == member]]
 
-    def _gate(self, person: Person, deny: Any, rest: Any) -> tuple[str | None, Any]:
+    def _gate(  # noqa: PLR0911 - one line a reason, in their order
+        self, person: Person, deny: Any, rest: Any
+    ) -> tuple[str | None, Any]:
         if deny == "blocked":
             return deny, False
         if self.state in ("paused", "closed"):
@@ -155,7 +157,7 @@ class RainModel:
         if any(listed.id == prize for listed in self.config.prizes):
             owner.owned[prize] += 1
         if member != asker:
-            owner.given = [prize, unit, amount, epoch, session, ref]
+            owner.given = [*owner.given, [prize, unit, amount, epoch, session, ref]][-GIVEN:]
         if self.config.wins.per_day:
             day, count = self.wins_of_day
             self.wins_of_day = (self.day, count + 1 if day == self.day else 1)
@@ -168,7 +170,7 @@ class RainModel:
         member, name = self.tickets.pop(ticket)
         person = self.people.get(member)
         if member == "":
-            return [2, "", False, self._view("", Person(0)), []]
+            return [2, "", [], self._view("", Person(0)), []]
         page = person.page(wanted) if person and wanted else None
         if page is None:
             person = self.people.setdefault(member, Person(self.now))
@@ -193,7 +195,7 @@ class RainModel:
 
     # the rule
 
-    def _grab(
+    def _grab(  # noqa: PLR0911 - one line a reason, in their order
         self, person: Person, member: str, round_: int, drop: int, kind: int, start: int, end: int
     ) -> tuple[Any, ...]:
         config = self.config

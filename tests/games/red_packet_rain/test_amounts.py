@@ -76,7 +76,7 @@ def test_no_unit_is_favoured() -> None:
 
 
 def test_no_packet_takes_more_than_twice_the_mean_of_what_is_left() -> None:
-    """GAMES.md: uniform in [min, 2 x remaining mean]. With two packets the first is uniform in [1, total - 1]."""
+    """Uniform in [min, 2 x remaining mean]: of two packets the first is uniform in [1, total - 1]."""
     amounts = DoubleMean(mode="double_mean", total_points=10, count=2, min=1, max=1000)
     seen = Counter(allot(amounts, Draws(seed.to_bytes(4, "big")))[0] for seed in range(9000))
     assert set(seen) == set(range(1, 10))

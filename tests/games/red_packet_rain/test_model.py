@@ -1,4 +1,4 @@
-"""The rule and its gate against the plain model: any play gives the same answers and ends in the same state."""
+"""The rule and its gate against the plain model: the same answers to any play, and the same state."""
 
 import struct
 from itertools import count
@@ -129,7 +129,9 @@ class Play:
                 if result[0] == 2 and not any(page[1] == result[1] for page in self.pages):
                     self.pages.append([result[2][0], result[1], 0])
 
-    async def command(self, kind: str, *made: Any) -> list[Any] | None:
+    async def command(  # noqa: PLR0911 - one line a kind
+        self, kind: str, *made: Any
+    ) -> list[Any] | None:
         if kind == "join":
             return await self.join(*made)
         if kind == "clock":
