@@ -14,7 +14,16 @@ from gameserver.games.red_packet_rain.player import RainPlayer
 from gameserver.games.red_packet_rain.rain import EARLY_MS, Kind, Rain, content_key, round_key
 from gameserver.games.red_packet_rain.schedule import GRACE_MS
 from tests.games.rains import BOMB, EMPTY, PACKET, PRIZE, grab, rain, raining, scored
-from tests.store.lanes import SEED, PlayedLane, Seat, opened, record_of, server_ms, unpacked
+from tests.store.lanes import (
+    SEED,
+    PlayedLane,
+    Seat,
+    clock_command,
+    opened,
+    record_of,
+    server_ms,
+    unpacked,
+)
 
 # what tests/test_every_game.py plays until nothing is left
 SCARCE: Mapping[str, Any] = rain(
@@ -145,6 +154,16 @@ async def test_every_packet_of_a_round_is_given_once_with_the_amount_of_its_numb
             assert await next_round(lane) == round_ + 1
     assert (await lane.stock())["packet"] == [180, 181, 180]
     assert sum(grant[2] for grant in await lane.grants()) == lane.plan.budget() == 1500
+
+
+async def test_a_round_that_opens_in_mid_tick_has_its_own_amounts(redis: Redis) -> None:
+    amounts = {"mode": "double_mean", "total_points": 5000, "count": 100, "min": 1, "max": 200}
+    lane = await raining(redis, rain(amounts=amounts))
+    seat, dues = await lane.seat("a"), lane.dues()
+    first = [grab(seat, drop) for drop in range(50)]
+    second = [grab(seat, drop, round_=1) for drop in range(100)]
+    await lane.ask(*first, clock_command(dues[1]), clock_command(dues[2]), *second)
+    assert sum(grant[2] for grant in (await lane.grants())[50:]) == 5000
 
 
 async def test_at_most_so_many_packets_a_round(redis: Redis) -> None:

@@ -72,14 +72,21 @@ async def test_a_start_loads_what_is_open_and_nothing_else(redis: Redis, engine:
 
 
 async def test_rooms_that_cannot_be_entered(redis: Redis, engine: Database) -> None:
-    async with world(engine, redis) as here, hub_of(here) as hub:
+    async with world(engine, redis) as here:
         draft = await here.lifecycle.create(RAIN, rain())
-        lane = await here.open(RAIN, rain())
-        await here.lifecycle.close(lane.record.id)
-        await redis.delete(lane.keys.room)
-        for room, code in ((RoomId("r404"), "not_found"), (draft.id, "not_open"), (lane.record.id, "closed")):
-            with pytest.raises(Refused, match=code):
-                await hub.room(room)
+        lost, over = await here.open(RAIN, rain()), await here.open(RAIN, rain())
+        await here.lifecycle.close(over.record.id)
+        await redis.delete(lost.keys.room, over.keys.room)
+        cases = [
+            (RoomId("r404"), "not_found"),
+            (draft.id, "not_open"),
+            (lost.record.id, "lane_lost"),
+            (over.record.id, "closed"),
+        ]
+        async with hub_of(here) as hub:
+            for room, code in cases:
+                with pytest.raises(Refused, match=code):
+                    await hub.room(room)
 
 
 async def test_a_room_that_opens_is_taken_up_by_every_process(redis: Redis, engine: Database) -> None:
