@@ -242,6 +242,7 @@ function game.apply(lane, me, member, at, day, grants, extra, kind, round, ...)
   if kind == 'round_opened' then
     lane.game = { opened = round, start = extra[1], closed = -1, given = 0, place = 0, rare = extra[3], waiting = {} }
     redis.call('SET', lane.tag .. ':amounts', extra[2])
+    lane.amounts = nil
     forget_ranking(lane, round - 2)
   elseif kind == 'round_closed' then
     lane.game.closed = round
