@@ -27,6 +27,7 @@ from gameserver.engines import Engines, engines
 from gameserver.errors import Refused
 from gameserver.settings import Settings
 from loadtests.figures import FOOTNOTES, report, spreads, table
+from loadtests.meters import others_percent
 from loadtests.phases.claims import claims
 from loadtests.phases.fanout import fanout
 from loadtests.phases.gate import gate
@@ -37,6 +38,7 @@ from loadtests.processes import NODE_PEER, Broken, Programs, bring_node_modules
 from loadtests.rooms import valkey_version
 
 REPETITIONS = 3
+QUIET_PERCENT = 10
 PHASES: Mapping[str, Phase] = {
     "claims": claims,
     "fanout": fanout,
@@ -95,11 +97,12 @@ async def _run(running: Engines, log: Path, names: Sequence[str], quick: bool) -
         await stores.migrate()
         if "claims" in names:
             await bring_node_modules()
-        runs = await _repeat(stores, Programs(running, log), names, quick)
+        runs, others = await _repeat(stores, Programs(running, log), names, quick)
         about = {
             "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began)),
             "took_s": round(time.time() - began),
             "quick": quick,
+            "others_percent": round(others),
             "machine": f"{os.cpu_count()} shared cores",
             "versions": await _versions(stores),
         }
@@ -109,15 +112,18 @@ async def _run(running: Engines, log: Path, names: Sequence[str], quick: bool) -
     out.print(table(measured))
     for footnote in FOOTNOTES:
         out.print(f"[dim]- {footnote}[/dim]")
+    if others > QUIET_PERCENT:
+        out.print(f"[yellow]other programs used up to {others:.0f} % of this machine: measure again[/yellow]")
     return report(measured, about)
 
 
 async def _repeat(
     stores: Stores, programs: Programs, names: Sequence[str], quick: bool
-) -> Mapping[str, list[float]]:
-    """All repetitions of each phase; within one, what is compared takes turns."""
+) -> tuple[Mapping[str, list[float]], float]:
+    """All repetitions of each phase, and the most that other programs used between them (percent)."""
     repetitions = 1 if quick else REPETITIONS
     runs: dict[str, list[float]] = defaultdict(list)
+    others: list[float] = []
     columns = (TextColumn("{task.description:<40}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
         task = progress.add_task("starting", total=repetitions * len(names))
@@ -130,10 +136,11 @@ async def _repeat(
         bench = Bench(stores, programs, say, quick)
         for name in names:
             for _ in range(repetitions):
+                others.append(await others_percent())
                 for key, value in (await PHASES[name](bench)).items():
                     runs[key].append(value)
                 progress.advance(task)
-    return runs
+    return runs, max(others)
 
 
 async def _versions(stores: Stores) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """What is measured with: CPU seconds and memory of processes and of Redis, percentiles, spreads."""
 
+import asyncio
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -8,6 +9,7 @@ import psutil
 from redis.asyncio import Redis
 
 KIB = 1024
+LOOK_SECONDS = 1.0
 
 
 def cpu_seconds(pid: int) -> float:
@@ -19,6 +21,13 @@ def cpu_seconds(pid: int) -> float:
 def resident_kb(pid: int) -> float:
     """Resident memory of a process in KiB."""
     return psutil.Process(pid).memory_info().rss / KIB
+
+
+async def others_percent() -> float:
+    """How much of all cores other programs use just now, while nothing of ours runs."""
+    psutil.cpu_percent()
+    await asyncio.sleep(LOOK_SECONDS)
+    return psutil.cpu_percent()
 
 
 async def store_cpu_seconds(redis: Redis) -> float:
