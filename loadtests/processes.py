@@ -16,7 +16,7 @@ from gameserver.engines import Engines
 from loadtests.seats import EPOCH
 
 ROOT = Path(__file__).parent.parent
-GAMESERVER = [sys.executable, "-c", "from gameserver.cli import main; main()"]
+GAMESERVER = [sys.executable, "-m", "gameserver"]
 NODE_PEER = Path(__file__).parent / "peers" / "node"
 START_SECONDS = 30.0
 STOP_SECONDS = 20.0

@@ -2,10 +2,12 @@
 
 `python -m loadtests.peers.starlette_peer PORT REDIS_URL FUNCTION TAG EPOCH`. The n-th connection is
 the n-th member of a room that the benchmark has joined and opened; what is called is the game server's
-own library in Redis, with one command in each call. Drops are not derived and receipts not signed.
+own library in Redis, with one command in each call, and the answer carries the same fields, the signed
+receipt among them. Drops are not derived and frames not checked.
 """
 
 import contextlib
+import hmac
 import itertools
 import sys
 from collections.abc import AsyncIterator
@@ -40,17 +42,19 @@ async def play(socket: WebSocket) -> None:
             grab = [who, where, ref, "grab", False, 0, drop, PACKET, 0, FOREVER_MS]
             reply = await redis.fcall(function, 1, tag, encode([EPOCH, [], [who], [len(grab), *grab]]))
             _, _, ((done, body, grants),) = decode(reply)
-            await socket.send_text(orjson.dumps(answer(ref, done, body, grants)).decode())
+            await socket.send_text(orjson.dumps(answer(who, where, ref, done, body, grants)).decode())
 
 
-def answer(ref: int, done: int, body: Any, grants: Any) -> dict[str, Any]:
+def answer(who: str, where: str, ref: int, done: int, body: Any, grants: Any) -> dict[str, Any]:
     if not done:
         return {"ev": "refused", "re": ref, "code": body}
     drop, _, total, score = body
-    prize, unit, amount, _ = grants[0]
+    prize, unit, amount, epoch = grants[0]
+    grant = f"{tag}|{prize}|{unit}|{amount}|{who}|{where}|{ref}|{epoch}"
+    receipt = hmac.digest(b"benchmark", grant.encode(), "sha256").hex()[:32]
     return {
         "ev": "grabbed", "re": ref, "drop": drop, "kind": "packet", "sum": total, "score": score,
-        "amount": amount, "prize": prize, "unit": unit,
+        "amount": amount, "prize": prize, "unit": unit, "receipt": receipt,
     }  # fmt: skip
 
 
