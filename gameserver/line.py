@@ -1,7 +1,7 @@
 """Lines of the outbox: what one executed command leaves to the record. Pure.
 
 A stream entry of the outbox carries a MessagePack array of lines, written by the prelude
-(store/lua/prelude.lua); a line is the array of the fields of `Line`.
+(store/lua/prelude/); a line is the array of the fields of `Line`.
 """
 
 from typing import Annotated, NamedTuple

@@ -2,7 +2,7 @@
 
 A game is `GAME: Game` in its package's `__init__`, and a `rules.lua` beside it. The Python side is
 pure: it plans from config and seed, computes what needs cryptography, and shapes events. The decision
-itself is `rules.lua`, which runs in Redis inside the prelude (store/lua/prelude.lua).
+itself is `rules.lua`, which runs in Redis inside the prelude (store/lua/prelude/).
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -28,7 +28,7 @@ from ledger_client.ledger import Ledger
 log = structlog.get_logger()
 
 FOLD_LINES = 200
-FACT = 6  # its place in a line (store/lua/prelude.lua)
+FACT = 6  # its place in a line (store/lua/prelude/)
 
 _decode = msgspec.msgpack.Decoder().decode
 

@@ -1,7 +1,7 @@
 """Every Redis key and channel, built here and nowhere else.
 
 The lane's hash tag comes first, so that one lane is one cluster slot. The prelude builds the same names
-from the tag it is given (store/lua/prelude.lua, "keys").
+from the tag it is given (store/lua/prelude/).
 """
 
 from gameserver.games.game import RoomId

@@ -70,7 +70,7 @@ class LaneStore:
 
         Args:
             days: (from ms, yyyymmdd) in order of time, for the room's day rules.
-            commands: see store/lua/prelude.lua, `Lane:run` and `Lane:join`.
+            commands: see store/lua/prelude/deciding.lua, `run` and `join`.
         """
         flat: list[Any] = []  # one array for all: Redis makes no table per command of it
         for command in commands:

@@ -10,6 +10,8 @@ from gameserver.games import game_named, rules_of
 from gameserver.games.game import Game
 
 _LUA = files("gameserver.store") / "lua"
+# one chunk of Lua in the end: a part uses the locals of those before it
+PRELUDE = ("lane", "members", "for_rules", "applying", "deciding", "writing", "functions")
 
 
 class Library:
@@ -22,7 +24,7 @@ class Library:
 
     def __init__(self, game: Game) -> None:
         parts = [
-            (_LUA / "prelude.lua").read_text(encoding="utf-8"),
+            *((_LUA / "prelude" / f"{part}.lua").read_text(encoding="utf-8") for part in PRELUDE),
             rules_of(game),
             (_LUA / "register.lua").read_text(encoding="utf-8"),
         ]

@@ -114,7 +114,7 @@ def lasting(dump: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _executed(octets: bytes) -> Any:
-    """A member's record without refusals: they were answers of the moment (prelude.lua)."""
+    """A member's record without refusals: they were answers of the moment (store/lua/prelude/)."""
     member = member_in(octets)
     return member._replace(sessions=[session.id for session in member.sessions])  # type: ignore[arg-type]
 

@@ -63,7 +63,7 @@ class Session(NamedTuple):
 
 
 class Member(NamedTuple):
-    """A member's record (store/lua/prelude.lua, HEADER)."""
+    """A member's record (store/lua/prelude/lane.lua, HEADER)."""
 
     joined: float
     rate: float

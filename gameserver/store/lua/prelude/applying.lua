@@ -1,0 +1,88 @@
+-- Applying a line: the only code that changes state.
+
+-- the packed result of an executed command; `body` is packed
+local function result_of(body, grants, member)
+  if not grants then return '\147\1' .. body .. '\144' end
+  local own, count = '', 0
+  for i = 1, #grants do
+    local grant = grants[i]
+    if grant[5] == member then
+      own = own .. '\148' .. pack(grant[1], grant[2], grant[3], grant[4])
+      count = count + 1
+    end
+  end
+  return '\147\1' .. body .. array(count) .. own
+end
+
+local function apply_join(lane, id, at, member, name)
+  local me = member_of(lane, member)
+  if not me then
+    me = nobody()
+    notes_of(me)[JOINED] = at
+    lane.records[member] = me
+    lane.fresh = lane.fresh + 1
+  end
+  notes_of(me)[NAME] = name
+  local open, count, place, second = me[OPEN], 0, 1
+  while place <= #open do
+    local _, _, _, length, first = get(SESSION, open, place)
+    count, place = count + 1, first + length
+    second = second or place
+  end
+  if count == SESSIONS then open = sub(open, second) end
+  me[OPEN] = open .. put(SESSION, #id, id, 0, 0, 0)
+  lane.sessions = max(lane.sessions, tonumber(string.match(id, '%d+$')))
+  lane.changed[member] = true
+end
+
+-- loads the members at `place` of each line in one call
+local function load_all(lane, lines, place)
+  local members = {}
+  for _, line in ipairs(lines) do
+    if lane.records[line[place]] == nil then members[#members + 1] = line[place] end
+  end
+  load(lane, members)
+end
+
+-- wins where they are limited, units of counted prizes, and what the clock gave
+local function note_grant(lane, me, at, grant, id, ref, member)
+  local notes = notes_of(me)
+  if lane.rule.limits_wins then notes[WINS], notes[WON_AT] = notes[WINS] + 1, at end
+  if lane.rule.counted[grant[1]] then notes[OWNED][grant[1]] = (notes[OWNED][grant[1]] or 0) + 1 end
+  if grant[5] ~= member then
+    local given = notes[GIVEN]
+    if #given == ANSWERS then table.remove(given, 1) end
+    given[#given + 1] = { grant[1], grant[2], grant[3], grant[4], id, ref }
+    lane.changed[grant[5]] = true
+  end
+end
+
+local function apply_grants(lane, id, ref, member, at, day, grants)
+  if id == CLOCK then load_all(lane, grants, 5) end
+  local rule = lane.rule
+  for i = 1, #grants do
+    local grant = grants[i]
+    local prize, unit = grant[1], grant[2]
+    local stock, me = stock_of(lane, prize), lane.records[grant[5]]
+    stock[1] = stock[1] + 1
+    if unit >= stock[2] then stock[2] = unit + 1 end
+    if rule.limits_wins or grant[5] ~= member or rule.counted[prize] then
+      note_grant(lane, me, at, grant, id, ref, member)
+    end
+    if rule.wins.per_day then
+      if lane.day_of_wins ~= day then lane.day_of_wins, lane.day_wins = day, 0 end
+      lane.day_wins = lane.day_wins + 1
+    end
+  end
+end
+
+-- the only place where a line changes a member; the fact's places come last
+local function apply(lane, me, id, ref, member, at, day, grants, extra, ...)
+  if id ~= CLOCK then
+    local tat = me[TAT]
+    me[TAT] = (tat > at and tat or at) + lane.rule.gcra.interval
+  end
+  if grants then apply_grants(lane, id, ref, member, at, day, grants) end
+  game.apply(lane, me, member, at, day, grants, extra, ...)
+  lane.changed[member] = true
+end

@@ -1,0 +1,123 @@
+-- Deciding: the gate, the rule, and how a page comes in.
+
+-- what refuses everybody in this tick: nil or a code and the ms after which to try again
+local function shut(lane)
+  if lane.state == 'paused' then return 'paused' end
+  if lane.state == 'closed' or lane.now > lane.closes then return 'closed' end
+  if lane.now < lane.opens then return 'not_open', lane.opens - lane.now end
+end
+
+-- the gate, in the order that GAMES.md fixes; nil or a code and the ms after which to try again
+local function gate(lane, me, c, b)
+  local deny = c[b + 5]
+  if deny == 'blocked' then return deny end
+  if lane.shut then return lane.shut, lane.shut_for end
+  if deny then return deny, c[b + 6] end
+  local rule = lane.rule
+  if rule.counts_chances and game.begins(me, c, b) then
+    local code, retry = chance_refused(lane, me)
+    if code then return code, retry end
+  end
+  local gcra = rule.gcra
+  local ahead = me[TAT] - lane.now
+  if ahead > gcra.tolerance then return 'rate_limited', ahead - gcra.tolerance end
+end
+
+local function refusal(code, retry) return pack({ 0, code, retry and math.ceil(retry) or false }) end
+
+local function replayed(me, length, first, ref)
+  for _, answer in ipairs(remembered(me, length, first)) do
+    if answer[1] == ref then return answer[2] end
+  end
+  return refusal('ref_too_old')
+end
+
+-- what a rule's decision comes to: the packed result, or nil, a code and when to retry. A rule returns
+--   packed body, grants | false, extra, packed fact, the fact's places ...   or   nil, code, retry_ms
+local function concluded(lane, me, c, b, sound, body, grants, extra, fact, ...)
+  local member, id, ref = c[b + 1], c[b + 2], c[b + 3]
+  if not sound then
+    redis.log(redis.LOG_WARNING, 'rule ' .. tostring(c[b + 4]) .. ': ' .. tostring(body))
+    return nil, 'internal'
+  end
+  if not body then return nil, grants, extra end
+  apply(lane, me, id, ref, member, lane.now, lane.day, grants, extra, ...)
+  local given, result, packed_member = '\144', nil, pack(member)
+  if not grants then
+    result = '\147\1' .. body .. given
+  elseif #grants == 1 and grants[1][5] == member then
+    local grant = grants[1]
+    local own = pack(grant[1], grant[2], grant[3], grant[4])
+    given, result = '\145\149' .. own .. packed_member, '\147\1' .. body .. '\145\148' .. own
+  else
+    given = array(#grants)
+    for _, grant in ipairs(grants) do
+      given = given .. '\149' .. pack(grant[1], grant[2], grant[3], grant[4], grant[5])
+    end
+    result = result_of(body, grants, member)
+  end
+  local lines = lane.lines
+  lines[#lines + 1] = '\152' .. pack(id, ref) .. packed_member .. lane.stamp .. body .. fact .. given
+  return result
+end
+
+-- the command at c[b + 1] ...: its packed result
+local function run(lane, c, b)
+  local member, id, ref = c[b + 1], c[b + 2], c[b + 3]
+  local me = lane.records[member]
+  local last, count, length, first, at
+  if me then last, count, length, first, at = session_of(me, id) end
+  if not last then return refusal('session_unknown') end
+  if ref <= last then return replayed(me, length, first, ref) end
+  local code, retry, result
+  if id ~= CLOCK then code, retry = gate(lane, me, c, b) end
+  if not code then
+    result, code, retry = concluded(lane, me, c, b, pcall(game.commands[c[b + 4]], lane, me, c, b))
+  end
+  -- the clock asks again until its rule is mended; a member's ref keeps its answer
+  if code == 'internal' and id == CLOCK then return refusal(code) end
+  if result then lane.moved = true else result = refusal(code, retry) end
+  remember(me, id, ref, count, length, first, at, pack(ref) .. result)
+  lane.changed[member] = true
+  return result
+end
+
+-- what `since` missed: whether all of it is still known, and the events
+local function missed_since(lane, since)
+  local missed = {}
+  if not since or since < lane.floor or since > lane.v then return false, missed end
+  for _, entry in ipairs(redis.call('XRANGE', lane.tag .. ':ev', '(' .. since .. '-0', '+')) do
+    missed[#missed + 1] = unpack_one(entry[2][2])
+  end
+  return true, missed
+end
+
+-- a new session, or the one the page asks for if it is still known: its id
+local function enter(lane, guest, wanted)
+  local member = guest[1]
+  local known = member_of(lane, member)
+  if known and wanted and session_of(known, wanted) then return wanted end
+  local id = 's' .. lane.epoch .. '-' .. (lane.sessions + 1)
+  apply_join(lane, id, lane.now, member, guest[2])
+  lane.lines[#lane.lines + 1] = pack({ id, 0, member, lane.now, lane.day, false, { 'joined', guest[2] }, {} })
+  lane.moved = true
+  return id
+end
+
+-- join: ticket, wanted session | false, since | false
+local function join(lane, c, b)
+  local ticket = redis.call('GETDEL', lane.tag .. ':tk:' .. c[b + 6])
+  if not ticket then return refusal('bad_ticket') end
+  local guest = unpack_one(ticket) -- {member, name, levels, tags}; member '' is a spectator
+  local member, id, me, answers = guest[1], '', nobody(), {}
+  if member ~= '' then
+    id = enter(lane, guest, c[b + 7])
+    me = lane.records[member]
+    local _, _, length, first = session_of(me, id)
+    for i, answer in ipairs(remembered(me, length, first)) do answers[i] = { answer[1], unpack_one(answer[2]) } end
+  end
+  local recovered, missed = missed_since(lane, c[b + 8])
+  write_ranks(lane)
+  return pack({ 2, id, guest, lane.v, lane.state, recovered, missed, joined(lane), game.view(lane, me, member),
+    notes_of(me)[GIVEN], answers })
+end

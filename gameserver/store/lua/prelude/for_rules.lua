@@ -1,0 +1,110 @@
+-- What a game's rules.lua uses: stock, limits, chances, events, rankings.
+
+-- {granted, next unit, last unit} of a prize
+local function stock_of(lane, prize)
+  local stock = lane.stocks[prize]
+  if not stock then
+    stock = unpack_one(redis.call('HGET', lane.tag .. ':stock', prize))
+    lane.stocks[prize] = stock
+  end
+  return stock
+end
+
+-- the code of the win cap that stands in the way, or nil
+local function win_refused(lane, me)
+  local rule = lane.rule
+  if not rule.limits_wins then return end
+  local wins, notes = rule.wins, notes_of(me)
+  if wins.per_member and notes[WINS] >= wins.per_member then return 'win_limit' end
+  if wins.per_day and lane.day == lane.day_of_wins and lane.day_wins >= wins.per_day then
+    return 'win_limit', lane.next_day and lane.next_day - lane.now
+  end
+  if lane.now - notes[WON_AT] < wins.min_interval_ms then
+    return 'win_limit', wins.min_interval_ms - (lane.now - notes[WON_AT])
+  end
+end
+
+-- units by prize that a member has, of prizes that are counted
+local function owned_by(me) return notes_of(me)[OWNED] end
+
+local function joined_at(me) return notes_of(me)[JOINED] end
+
+local function chance_refused(lane, me)
+  local chances, notes = lane.rule.chances, notes_of(me)
+  local today = notes[DAY] == lane.day and notes[DAY_CHANCES] or 0
+  if chances.free_total and notes[CHANCES] >= chances.free_total then return 'no_chance_left' end
+  if chances.free_per_day and today >= chances.free_per_day then
+    return 'no_chance_left', lane.next_day and lane.next_day - lane.now
+  end
+end
+
+-- only from a game's apply
+local function use_chance(lane, me, day)
+  if not lane.rule.counts_chances then return end
+  local notes = notes_of(me)
+  notes[CHANCES] = notes[CHANCES] + 1
+  notes[DAY_CHANCES] = notes[DAY] == day and notes[DAY_CHANCES] + 1 or 1
+  notes[DAY] = day
+end
+
+local function emit(lane, class, name, body)
+  lane.v = lane.v + 1
+  lane.events[#lane.events + 1] = { lane.v, class, name, body }
+end
+
+-- a member's place in a ranking; written with the rest at the end of the call
+local function rank(lane, ranking, score, member)
+  local scores = lane.ranks[ranking]
+  if not scores then
+    scores = {}
+    lane.ranks[ranking] = scores
+  end
+  scores[member] = score
+end
+
+local function rank_key(lane, ranking) return lane.tag .. ':rank:' .. ranking end
+
+local function write_ranks(lane)
+  for ranking, scores in pairs(lane.ranks) do
+    local key, arguments, count = rank_key(lane, ranking), {}, 0
+    for member, score in pairs(scores) do
+      arguments[count + 1], arguments[count + 2] = score, member
+      count = count + 2
+      if count >= CHUNK then
+        redis.call('ZADD', key, unpack(arguments, 1, count))
+        count = 0
+      end
+    end
+    if count > 0 then redis.call('ZADD', key, unpack(arguments, 1, count)) end
+  end
+  lane.ranks = {}
+end
+
+-- `count` of a ranking after the first `skip` as {{member, score} ...}
+local function ranking_of(lane, ranking, count, skip)
+  local flat = redis.call('ZREVRANGE', rank_key(lane, ranking), skip, skip + count - 1, 'WITHSCORES')
+  local first = {}
+  for i = 1, #flat, 2 do first[#first + 1] = { flat[i], tonumber(flat[i + 1]) } end
+  return first
+end
+
+local function ranked(lane, ranking) return redis.call('ZCARD', rank_key(lane, ranking)) end
+
+-- 1 for the first; 0 for one who is not in it
+local function place_of(lane, ranking, member)
+  local before = redis.call('ZREVRANK', rank_key(lane, ranking), member)
+  return before and before + 1 or 0
+end
+
+local function forget_ranking(lane, ranking)
+  lane.ranks[ranking] = nil
+  redis.call('DEL', rank_key(lane, ranking))
+end
+
+local function name_of(lane, member)
+  local me = member_of(lane, member)
+  return me and notes_of(me)[NAME] or ''
+end
+
+-- members so far; the clock has a record too
+local function joined(lane) return redis.call('HLEN', lane.tag .. ':m') - 1 + lane.fresh end
