@@ -22,7 +22,7 @@ local MUST, CONFLATED = 1, 2 -- event classes
 local ANSWERS = 8            -- answers remembered per session
 local SESSIONS = 4           -- sessions remembered per member
 local EVENTS = 256           -- room events that `since` can recover
-local TALLY_MS = 100         -- conflated events: at most ten a second
+local TALLY_MS = 250         -- a tally at most four times a second: it goes to every phone in the room
 local CLOCK = 'clock'        -- the session of the room's own clock; its member is ''
 local CHUNK = 500            -- arguments per call, well below Lua's stack
 
