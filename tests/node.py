@@ -257,6 +257,7 @@ async def living(engines: Engines, *, settles: bool = True, **fields: Any) -> As
         await _unless_ended(live.http.get("/healthz"), serving)
         yield live
     finally:
+        await Site.hang_up(live)
         await live.http.aclose()
         server.should_exit = True
         await serving
