@@ -47,13 +47,21 @@ class Tokens:
         try:
             claims = jwt.decode(token.strip(), self._key, [ALGORITHM], options={"require": ["exp", "sub"]})
             return Member(
-                id=_text(claims["sub"], 64),
+                id=_subject(claims["sub"]),
                 name=_text(claims.get("name", ""), NAME_LENGTH),
                 levels=[_text(level, 40) for level in claims.get("levels", [])],
                 tags=[_text(tag, 40) for tag in claims.get("tags", [])],
             )
         except (jwt.PyJWTError, TypeError, ValueError) as error:
             raise Refused("unauthorized", f"the token does not hold: {error}") from None
+
+
+def _subject(value: object) -> str:
+    """A member's id. The empty one is the spectators' and the clocks'."""
+    id_ = _text(value, 64)
+    if not id_:
+        raise ValueError("the subject is empty")
+    return id_
 
 
 def _text(value: object, longest: int) -> str:

@@ -1,6 +1,7 @@
 """The rooms of this process: loaded from the record, listening to their lanes, with their clocks running."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -24,6 +25,7 @@ from gameserver.store.redis import Redis
 
 log = structlog.get_logger()
 
+LISTEN_SECONDS = 5.0
 LIVE = (RoomState.OPEN, RoomState.PAUSED)
 
 
@@ -58,6 +60,11 @@ class Hub:
     async def start(self) -> None:
         """Listens, and loads every open room so that its clock runs even with nobody in it."""
         self._spawn(self._pushes.listen())
+        with contextlib.suppress(TimeoutError):  # without Redis the process still says that it is not ready
+            await asyncio.wait_for(self._pushes.ready.wait(), LISTEN_SECONDS)
+        await self._load_live()
+
+    async def _load_live(self) -> None:
         for record in await list_rooms(self._database, LIVE):
             try:
                 await self.room(record.id)
@@ -143,6 +150,7 @@ class Hub:
         """Messages may be lost: pages come back by `since`, which says honestly what they missed."""
         for room in self._rooms.values():
             room.close_sessions(CloseCode.RESTART)
+        self._spawn(self._load_live())
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

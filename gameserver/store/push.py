@@ -20,6 +20,9 @@ _decode = msgspec.msgpack.Decoder().decode
 class Pushes:
     """Listens to channels and hands over decoded messages.
 
+    Attributes:
+        ready: set when what is announced from now on is heard.
+
     Args:
         redis: a client; the pub/sub connection is taken from its pool.
         heard: called with (channel, [kind, lines]).
@@ -33,7 +36,7 @@ class Pushes:
         self._lost = lost
         self._awaited: dict[str, asyncio.Future[None]] = {}
         # redis-py makes the connection at the first subscription, and must not be asked for two at once
-        self._connected = asyncio.Event()
+        self.ready = asyncio.Event()
         self._turn = asyncio.Lock()
 
     async def listen(self) -> None:
@@ -56,10 +59,9 @@ class Pushes:
                 self._take(message)
 
     async def _subscribe_first(self) -> None:
-        while not self._connected.is_set():
+        while True:
             try:
-                await self._pubsub.subscribe(ROOMS_CHANNEL)
-                self._connected.set()
+                return await self._pubsub.subscribe(ROOMS_CHANNEL)
             except (RedisError, OSError):
                 await asyncio.sleep(RETRY_SECONDS)
 
@@ -71,6 +73,7 @@ class Pushes:
             except Exception:  # one bad message does not end the loop
                 log.exception("push failed", channel=channel)
         elif message["type"] == "subscribe":
+            self.ready.set()
             waiting = self._awaited.pop(channel, None)
             if waiting is not None and not waiting.done():
                 waiting.set_result(None)
@@ -80,7 +83,7 @@ class Pushes:
 
         After a lost connection redis-py subscribes again by itself, and that is the confirmation then.
         """
-        await self._connected.wait()
+        await self.ready.wait()
         async with self._turn:
             confirmed = self._awaited[channel] = asyncio.get_running_loop().create_future()
             await self._pubsub.subscribe(channel)
