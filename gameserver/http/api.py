@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gameserver.errors import Refused, status_of
 from gameserver.http.forms import Problem
 from gameserver.records.database import passes
+from ledger_client.errors import LedgerAway
 
 log = structlog.get_logger()
 
@@ -70,7 +71,10 @@ def _page(file: Path) -> Callable[[], FileResponse]:
 
 
 class SafeHeaders:
-    """Security headers on every answer; files with a hash in their name may be kept for a year."""
+    """Security headers on every answer; files with a hash in their name may be kept for a year.
+
+    It also ends what Starlette raises again after an unexpected error was logged and answered.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -81,7 +85,11 @@ class SafeHeaders:
             await self._app(scope, receive, send)
             return
 
+        answered = False
+
         async def send_with_headers(message: Message) -> None:
+            nonlocal answered
+            answered = True
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
@@ -90,7 +98,11 @@ class SafeHeaders:
                     headers["cache-control"] = "public, max-age=31536000, immutable"
             await send(message)
 
-        await self._app(scope, receive, send_with_headers)
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except Exception:
+            if not answered:
+                raise
 
 
 def _answer(refused: Refused) -> JSONResponse:
@@ -122,7 +134,7 @@ async def _http(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    if passes(error):
+    if passes(error) or isinstance(error, LedgerAway):
         log.warning("record down", path=request.url.path, error=str(error))
         return _answer(Refused("record_down", retry_ms=1000))
     log.error("request failed", path=request.url.path, exc_info=error)
