@@ -89,7 +89,8 @@ FIGURES: Sequence[Figure] = (
 FOOTNOTES: Sequence[str] = (
     "Generator, server and Valkey (fsync always) share the machine; no settlement worker runs beside claims.",
     "A claim's server CPU includes the tally to every connection, four times a second; no peer does that.",
-    "The peers call the same function in Redis with one command a call, derive no drop and check no frame; their answers carry the signed receipt too.",
+    "The peers call the same function in Redis with one command a call, derive no drop and check no frame; "
+    "their answers carry the signed receipt too.",
     "Latency counts from the moment a tap was due, at a steady rate over all connections.",
 )
 
