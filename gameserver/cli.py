@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 import uvloop
+from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -35,7 +36,9 @@ cli = typer.Typer(
 )
 room_cli = typer.Typer(no_args_is_help=True, help="Make rooms and run them without the console.")
 cli.add_typer(room_cli, name="room")
-out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+# lines are never broken: a pipe has no width
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Port = Annotated[
     int, typer.Option("--port", envvar="PORT", help="Port; also tells which embedded stores are meant.")
@@ -49,6 +52,10 @@ def main() -> None:
         cli(standalone_mode=True)
     except (EngineError, Refused) as error:
         _fail(error)
+    except ValidationError as error:
+        for problem in error.errors(include_url=False):
+            err.print(f"[red]error[/red]: {'.'.join(map(str, problem['loc'])).upper()}: {problem['msg']}")
+        sys.exit(1)
     except Exception as error:
         if not isinstance(error, RedisError | OSError) and not passes(error):
             raise

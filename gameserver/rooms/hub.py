@@ -11,7 +11,7 @@ from gameserver.errors import CloseCode, Refused
 from gameserver.fairness import Receipts
 from gameserver.games import game_named
 from gameserver.games.game import RoomId
-from gameserver.records.database import Database
+from gameserver.records.database import Database, passes
 from gameserver.records.lanes import get_lanes
 from gameserver.records.rooms import Room as RoomRecord
 from gameserver.records.rooms import RoomState, get_room, list_rooms
@@ -87,13 +87,21 @@ class Hub:
         return list(self._rooms.values())
 
     async def room(self, id_: RoomId) -> Room:
-        """A room that has been opened. Raises Refused: not_found, not_open, or lane_lost."""
+        """A room that has been opened.
+
+        Raises Refused: not_found, not_open, lane_lost, store_down, or record_down.
+        """
         if room := self._rooms.get(id_):
             return room
         async with self._loading.setdefault(id_, asyncio.Lock()):
             if room := self._rooms.get(id_):
                 return room
-            return await self._load(await get_room(self._database, id_))
+            try:
+                return await self._load(await get_room(self._database, id_))
+            except Exception as error:
+                if not passes(error):
+                    raise
+                raise Refused("record_down", str(error), retry_ms=1000) from error
 
     async def _load(self, record: RoomRecord) -> Room:
         if record.state is RoomState.DRAFT:
