@@ -1,0 +1,62 @@
+"""A phone with the member page open, tapped as a member taps it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, Page
+
+AXE = Path(__file__).parents[2] / "h5" / "node_modules" / "axe-core" / "axe.min.js"
+PATIENCE_S = 30
+LOOK_S = 0.05
+
+
+class Phone:
+    """A page in a phone-sized browser, and every error it reported."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda line: self.errors.append(line.text) if line.type == "error" else None)
+
+    async def until(self, script: str) -> Any:
+        """What the script gives once it gives something (the pages' policy forbids in-page polling)."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not (value := await self.page.evaluate(script)):
+                await asyncio.sleep(LOOK_S)
+        return value
+
+    async def log_in(self, name: str) -> None:
+        await self.page.locator("input").first.fill(name)
+        await self.page.keyboard.press("Enter")
+
+    async def tap_drops(self, count: int) -> None:
+        """Taps that many drops where the page draws them."""
+        for _ in range(count):
+            drop = await self.until("window.__game && window.__game.peek()")
+            await self.page.touchscreen.tap(drop["x"], drop["y"])
+
+    async def violations(self) -> list[str]:
+        """What axe-core finds wrong for people who cannot see or point well."""
+        await self.page.evaluate(AXE.read_text())
+        found = await self.page.evaluate("axe.run().then((result) => result.violations)")
+        return [f"{rule['id']}: {[node['html'][:120] for node in rule['nodes']]}" for rule in found]
+
+    async def overflow(self) -> int:
+        """CSS pixels by which the page is wider than the phone."""
+        return int(await self.page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+
+
+@asynccontextmanager
+async def phone(browser: Browser, url: str, width: int = 390, height: int = 844) -> AsyncIterator[Phone]:
+    context = await browser.new_context(
+        viewport={"width": width, "height": height}, device_scale_factor=2, has_touch=True, is_mobile=True,
+        locale="zh-CN",
+    )  # fmt: skip
+    opened = Phone(await context.new_page())
+    await opened.page.goto(url)
+    yield opened
+    await context.close()
