@@ -1,6 +1,7 @@
 import asyncio
 import itertools
 import signal
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -15,10 +16,12 @@ from gameserver.records.rooms import Room, RoomState, get_room
 from tests.books import assert_paid
 from tests.node import (
     LOOK_S,
+    ROOT,
     Member,
     Served,
     Site,
     emptied,
+    environment,
     free_port,
     living,
     serving,
@@ -187,6 +190,30 @@ async def test_dropped_sockets_mid_round_lose_and_double_nothing(engines: Engine
         assert sum(bot.returns for bot in bots) > BOTS
         for bot in bots:  # the last of them may have left with a command on its way
             await bot.play(lambda: live, stop)
+        await assert_all_paid(live, room, bots)
+
+
+async def test_a_settlement_worker_that_is_killed_again_and_again_pays_once(engines: Engines) -> None:
+    async with living(engines, settles=False, frames_per_second=100_000) as live:
+        room = await live.open_room()
+        bots = await bots_of(live, room)
+        watch = await live.join(room.id, bots[0].member)
+        ended = asyncio.Event()
+
+        async def told(_: Bot, __: Page) -> bool:
+            return ended.is_set()
+
+        playing = asyncio.gather(*(bot.play(lambda: live, told) for bot in bots))
+        for _ in range(3):
+            worker = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "gameserver", "settle", cwd=ROOT, env=environment(engines),
+                stderr=asyncio.subprocess.DEVNULL,
+            )  # fmt: skip
+            await watch.next(ev="settled")  # it is at work, and more is coming
+            worker.kill()
+            await worker.wait()
+        ended.set()
+        await playing
         await assert_all_paid(live, room, bots)
 
 

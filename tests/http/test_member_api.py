@@ -103,7 +103,7 @@ async def test_the_list_shows_open_rooms_then_ended_ones_and_never_drafts(live: 
     assert next(room["state"] for room in rooms if room["id"] == second.id) == "paused"
 
 
-async def test_a_room_page_shows_rules_and_commitment_and_the_seed_once_it_is_closed(live: Live) -> None:
+async def test_a_room_shows_rules_and_commitment_and_the_seed_once_it_is_closed(live: Live) -> None:
     room = await live.open_room(
         title="红包雨", rules_text="每轮最多 20 个红包", organiser="会员中心",
         audience={"blocklist": ["m99"]},
