@@ -1,6 +1,5 @@
 import asyncio
 import json
-import os
 import re
 import signal
 import socket
@@ -51,7 +50,12 @@ async def run(environment: Mapping[str, str], *words: str, given: str | None = N
         cwd=ROOT, env=environment, stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    out, err = await process.communicate(given.encode() if given is not None else None)
+    try:
+        async with asyncio.timeout(2 * PATIENCE_S):
+            out, err = await process.communicate(given.encode() if given is not None else None)
+    finally:
+        if process.returncode is None:
+            process.kill()
     assert process.returncode is not None
     assert b"Traceback" not in err, err.decode()
     return Said(process.returncode, out.decode(), err.decode())
@@ -317,10 +321,11 @@ async def test_serve_without_what_it_needs_says_what_to_set(engines: Engines) ->
     assert wrong.code != 0
 
 
-async def test_a_busy_port_is_one_clear_line(engines: Engines) -> None:
+async def test_a_busy_port_is_one_clear_line(engines: Engines, live: Live) -> None:
+    await live.open_room()  # a server that gives up has its clock to stop
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        variables = {**environment(engines, PORT=port), "HOME": os.environ.get("HOME", "/")}
+        variables = environment(engines, PORT=port)
         demo, serve = await asyncio.gather(run(variables, "demo"), run(variables, "serve"))
     assert demo.error == f"error: port {port} is taken. Choose another: make run PORT={int(port) + 1}"
     assert serve.code != 0

@@ -41,27 +41,31 @@ async def fits(opened: Phone) -> None:
     assert await opened.violations() == []
 
 
-async def test_my_prizes_show_every_tapped_win_as_settled_and_the_ledgers_balance(
+async def test_my_prizes_show_every_tapped_win_as_settled_also_over_a_reload(
     live: Live, browser: Browser
 ) -> None:
-    room = await live.open_room(
-        rounds=[ROUND], drops_per_member=60, amounts={"mode": "fixed", "count": 500, "amount": 7}
-    )
+    amounts = {"mode": "fixed", "count": 500, "amount": 7}
+    room = await live.open_room(rounds=[ROUND], drops_per_member=80, amounts=amounts)
     async with phone(browser, f"{live.url}/play/{room.id}?lang=en") as member:
         await member.log_in("Ann")
         await member.until("window.__game && window.__game.state.phase === 'playing'")
         await fits(member)
         await member.tap_drops(5)
         await member.until("window.__game.state.packets === 5")
+        await member.page.reload()
+        await member.until("window.__game && window.__game.state.packets === 5")
+        assert await member.page.evaluate("window.__game.state.sum") == 35
+        await member.tap_drops(1)
+        await member.until("window.__game.state.packets === 6")
         token = await stored_token(member.page)
         await live.stores.lifecycle.pause(room.id)  # the round's page gives way, the sheets stay
         await member.page.get_by_role("button", name="My prizes").click()
         sheet = member.page.get_by_role("dialog")
-        await expect(sheet.get_by_role("listitem")).to_have_count(5)
+        await expect(sheet.get_by_role("listitem")).to_have_count(6)
         balance = (await live.http.get("/api/me/points", headers={"authorization": f"Bearer {token}"})).json()
-        assert balance == {"available": 35, "held": 0, "pending": 0}
-        await expect(sheet).to_contain_text("35")
-        assert await sheet.locator(".won-state.settled").count() == 5
+        assert balance == {"available": 42, "held": 0, "pending": 0}
+        await expect(sheet).to_contain_text("42")
+        assert await sheet.locator(".won-state.settled").count() == 6
         await fits(member)
         assert member.errors == []
 
@@ -103,9 +107,11 @@ async def test_the_rules_are_read_on_a_phone_with_their_commitment(live: Live, b
 async def test_the_lobby_leads_to_the_room(live: Live, browser: Browser) -> None:
     room = await live.open_room(ago_ms=0, rounds=LATER, title="从大厅来")
     async with phone(browser, live.url) as visitor:
-        await visitor.page.get_by_text("从大厅来").first.tap()
+        await fits(visitor)
+        card = visitor.page.get_by_role("listitem").filter(has_text="从大厅来")
+        await card.get_by_role("link", name="立即参加").tap()
         await expect(visitor.page).to_have_url(re.compile(f"/play/{room.id}$"))
-        await expect(visitor.page.get_by_role("heading", name="从大厅来")).to_be_visible()
+        await expect(visitor.page.get_by_text("从大厅来")).to_be_visible()
         assert visitor.errors == []
 
 
