@@ -24,6 +24,7 @@ from gameserver.http.tokens import Tokens
 from gameserver.records import database as record
 from gameserver.records.migrate import migrate as migrate_record
 from gameserver.rooms.hub import Hub
+from gameserver.rooms.tasks import end
 from gameserver.settings import Settings
 from gameserver.settlement import Settlement
 from gameserver.staff.lifecycle import Lifecycle
@@ -116,13 +117,11 @@ class Node:
             yield
         finally:
             await self._sockets.drain()
-            for task in tasks:
-                task.cancel()
+            await end(tasks)
             await self._hub.stop()
             stop.set()
             if settling:
                 await settling
-            await asyncio.gather(*tasks, return_exceptions=True)
             await stores.close()
 
     async def _ended(self, room: RoomId) -> None:

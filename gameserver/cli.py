@@ -85,8 +85,7 @@ def demo(
 ) -> None:
     """Everything on this machine: embedded stores under ./var, sample rooms, server and settlement."""
     configure()
-    if not port_is_free(host, port):
-        raise EngineError(f"port {port} is taken. Choose another: make run PORT={port + 1}")
+    _need_port(host, port)
     settings = Settings(port=port, host=host, demo=True)
     folder = var_folder(port)
     with _stores_of(settings, folder) as complete:
@@ -105,6 +104,7 @@ def serve(
     """A server process. Asks for REDIS_URL, DATABASE_URL and SECRET_KEY, or --embedded."""
     configure()
     settings = Settings(port=port, host=host)
+    _need_port(host, port)
     if not embedded and not (settings.redis_url and settings.database_url):
         raise EngineError("set REDIS_URL and DATABASE_URL, or use --embedded for one small machine")
     if not embedded and len(settings.secret_key) < KEY_LENGTH:
@@ -113,6 +113,11 @@ def serve(
         )
     with _stores_of(settings, var_folder(port)) as complete:
         _serve(complete, settles=settles or embedded, ready=lambda: None)
+
+
+def _need_port(host: str, port: int) -> None:
+    if not port_is_free(host, port):
+        raise EngineError(f"port {port} is taken. Choose another, such as PORT={port + 1}")
 
 
 @contextlib.contextmanager

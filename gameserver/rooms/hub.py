@@ -18,6 +18,7 @@ from gameserver.records.rooms import RoomState, get_room, list_rooms
 from gameserver.rooms.clock import run_clock
 from gameserver.rooms.opening import window_of
 from gameserver.rooms.room import Room
+from gameserver.rooms.tasks import end
 from gameserver.store.keys import ROOMS_CHANNEL
 from gameserver.store.lane import LaneStore
 from gameserver.store.push import Pushes
@@ -73,9 +74,7 @@ class Hub:
 
     async def stop(self) -> None:
         """Stops clocks and listening; the rooms' sockets are closed by the caller."""
-        for task in (*self._clocks.values(), *self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._clocks.values(), *self._tasks, return_exceptions=True)
+        await end((*self._clocks.values(), *self._tasks))
         await self._pushes.close()
 
     async def idle(self) -> None:
