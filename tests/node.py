@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TextIO
 import httpx
 import jwt
 import msgspec
+import structlog
 from redis.asyncio import Redis
 
 from gameserver.app import Node, Stores
@@ -38,6 +39,12 @@ GAME = "red_packet_rain"
 STOP_S = 30
 AGO_MS = 10_000
 LOOK_S = 0.02
+
+
+# the default renders a traceback with every local variable, and takes seconds for it
+structlog.configure(
+    processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()]
+)
 
 
 def downpour(**fields: Any) -> dict[str, Any]:
