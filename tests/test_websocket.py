@@ -588,6 +588,17 @@ async def test_a_spectator_watches_and_takes_nothing(live: Live) -> None:
     assert (await watcher.next(ev="room_changed"))["state"] == "paused"
 
 
+async def test_who_comes_late_is_told_the_ranking_without_another_tap(live: Live) -> None:
+    room = await live.open_room()
+    player = await live.join(room.id, member := await live.member("王小二"))
+    await player.grab()
+    await player.next(ev="tally", players=1)
+    watcher = await live.join(room.id, None)
+    assert (await watcher.next(ev="tally"))["top"] == [{"name": "王*二", "sum": 5}]
+    again = await live.join(room.id, member, session=player.session, since=player.snapshot["v"])
+    assert (await again.next(ev="tally"))["players"] == 1
+
+
 async def test_a_blocked_member_is_told_so_and_refused(live: Live) -> None:
     member, other = await live.member(), await live.member()
     room = await live.open_room(audience={"blocklist": [member.id]})

@@ -138,6 +138,7 @@ async def test_the_big_screen_shows_a_qr_that_leads_to_the_room_and_is_fit_for_a
 ) -> None:
     room = await live.open_room(rounds=[ROUND], prizes=[])
     page = await live.join(room.id, await live.member("赵钱孙"))
+    assert (await page.grab())["ev"] == "grabbed"  # a screen that is opened later knows of it
     for width, height in ((1920, 1080), (3840, 2160)):
         context = await browser.new_context(viewport={"width": width, "height": height})
         shown = Phone(await context.new_page())
@@ -148,8 +149,7 @@ async def test_the_big_screen_shows_a_qr_that_leads_to_the_room_and_is_fit_for_a
         assert box is not None
         assert abs(box["width"] - box["height"]) < 2
         assert box["width"] > width / 12
-        await page.grab()
-        await expect(shown.page.get_by_text("赵*孙").first).to_be_visible()
+        await expect(shown.page.get_by_text("赵*孙").first).to_be_visible(timeout=20_000)
         await fits(shown)
         assert shown.errors == []
         await context.close()
