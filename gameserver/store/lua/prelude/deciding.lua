@@ -116,6 +116,7 @@ local function join(lane, c, b)
     local _, _, length, first = session_of(me, id)
     for i, answer in ipairs(remembered(me, length, first)) do answers[i] = { answer[1], unpack_one(answer[2]) } end
   end
+  lane.dirty = true -- who comes in late is told the tally too
   local recovered, missed = missed_since(lane, c[b + 8])
   write_ranks(lane)
   return pack({ 2, id, guest, lane.v, lane.state, recovered, missed, joined(lane), game.view(lane, me, member),

@@ -25,7 +25,7 @@ local function tick(keys, args)
   lane.dirty = lane.dirty or lane.moved
   local wait = tally(lane)
   write_events(lane)
-  if lane.moved or #lane.events > 0 then write_head(lane) end
+  if lane.moved or lane.dirty or #lane.events > 0 then write_head(lane) end
   return '\147' .. pack(lane.now, wait) .. array(count) .. table.concat(results)
 end
 
