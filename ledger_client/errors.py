@@ -7,3 +7,7 @@ class LedgerAway(Exception):  # noqa: N818 - it is away; nothing is known to be 
 
 class StaleEpoch(Exception):  # noqa: N818 - says which, not that something broke
     """The lane was taken over by a worker of a newer epoch; nothing was applied."""
+
+
+class UnknownLetter(Exception):  # noqa: N818 - says which, not that something broke
+    """There is no unresolved dead letter of that id."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table, Text, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.schema import SchemaItem
 
 NOW = text("(extract(epoch from clock_timestamp()) * 1000)::bigint")
 
@@ -25,8 +26,8 @@ class Letter(NamedTuple):
         return hashlib.sha256(head + self.raw).digest()
 
 
-def dead_letter_table(metadata: MetaData) -> Table:
-    """`attempts` is how often the letter was brought; times are Unix ms."""
+def dead_letter_table(metadata: MetaData, *more: SchemaItem) -> Table:
+    """`attempts` is how often the letter was brought; times are Unix ms; `more` columns and indexes."""
     return Table(
         "dead_letter",
         metadata,
@@ -37,6 +38,7 @@ def dead_letter_table(metadata: MetaData) -> Table:
         Column("attempts", Integer, nullable=False, server_default="1"),
         Column("at", BigInteger, nullable=False, server_default=NOW),
         Column("resolved_at", BigInteger),
+        *more,
     )
 
 

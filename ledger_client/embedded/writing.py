@@ -77,11 +77,11 @@ _WRITE = text("""
         ) with ordinality as line (id, hash, link, member, given_to, amount, occurred_at, terms, n)
     ), entries as (
         insert into ledger.entry (id, payload_hash, kind, member, campaign, room, amount, status, reason,
-            occurred_at, rule_version, reverses, source, seq, link)
+            occurred_at, rule_version, reverses, credited, source, seq, link)
         select id, hash, (cast(:kind as text[]))[terms], member, (cast(:campaign as text[]))[terms],
             (cast(:room as text[]))[terms], amount, (cast(:status as text[]))[terms],
             (cast(:reason as text[]))[terms], occurred_at, (cast(:rule_version as integer[]))[terms],
-            (cast(:reverses as uuid[]))[terms], :source, :seq + n, link
+            (cast(:reverses as uuid[]))[terms], case when applied then amount else 0 end, :source, :seq + n, link
         from line
     ), lots as (
         insert into ledger.lot (id, member, campaign, remaining)
