@@ -1,0 +1,36 @@
+"""The command line. `gameserver --help` lists the commands."""
+
+import sys
+
+import typer
+from pydantic import ValidationError
+
+from gameserver.cli import members, rooms, servers
+from gameserver.cli.running import err, fail
+from gameserver.engines import EngineError
+from gameserver.errors import Refused
+from gameserver.records.database import passes
+from gameserver.store.redis import RedisError
+
+cli = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Campaign game server."
+)
+for command in (servers.demo, servers.serve, servers.settle, servers.migrate, members.play):
+    cli.command()(command)
+cli.add_typer(rooms.cli, name="room")
+
+
+def main() -> None:
+    """Entry point: expected errors become one line and exit code 1."""
+    try:
+        cli(standalone_mode=True)
+    except (EngineError, Refused) as error:
+        fail(error)
+    except ValidationError as error:
+        for problem in error.errors(include_url=False):
+            err.print(f"[red]error[/red]: {'.'.join(map(str, problem['loc'])).upper()}: {problem['msg']}")
+        sys.exit(1)
+    except Exception as error:
+        if not isinstance(error, RedisError | OSError) and not passes(error):
+            raise
+        fail(error)

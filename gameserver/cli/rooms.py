@@ -1,0 +1,167 @@
+"""`gameserver room`: making rooms and running them without the console."""
+
+import json
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import Progress
+from rich.table import Table
+
+from gameserver.app import Stores
+from gameserver.cli.running import Port, err, out, with_stores
+from gameserver.errors import Refused
+from gameserver.games import game_named, games
+from gameserver.games.game import CampaignId, RoomId
+from gameserver.records.grants import given_by_prize
+from gameserver.records.rooms import RoomState, get_room, list_rooms
+from gameserver.rooms.opening import public_room
+
+cli = typer.Typer(no_args_is_help=True, help="Make rooms and run them without the console.")
+
+RoomArgument = Annotated[str, typer.Argument(help="A room's id, such as r42.")]
+
+
+@cli.command("schema")
+def room_schema(
+    game: Annotated[str, typer.Argument(help="A game's name.")] = "",
+    example: Annotated[bool, typer.Option("--example", help="Print a valid config instead.")] = False,
+) -> None:
+    """The JSON Schema of a game's config; without a game, the games' names."""
+    if not game:
+        for name in games():
+            out.print(name)
+        return
+    kind = game_named(game)
+    shown = kind.example() if example else kind.config.model_json_schema()
+    print(json.dumps(shown, ensure_ascii=False, indent=2))
+
+
+@cli.command("create")
+def room_create(
+    game: Annotated[str, typer.Option(help="A game's name; see `room schema`.")],
+    config: Annotated[Path, typer.Option(help="A JSON file; `-` reads standard input.")],
+    campaign: Annotated[
+        str, typer.Option(help="A campaign's id; without it the room gets one of its own.")
+    ] = "",
+    port: Port = 8000,
+) -> None:
+    """Makes a draft from a config and prints its id."""
+    given = _read_config(config)
+
+    async def work(stores: Stores) -> None:
+        room = await stores.lifecycle.create(game, given, CampaignId(campaign) if campaign else None)
+        print(room.id)
+
+    with_stores(port, work)
+
+
+def _read_config(file: Path) -> dict[str, Any]:
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused("bad_config", f"cannot read {file}: {error}") from None
+    try:
+        config = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise Refused("bad_config", f"{file} is not JSON: {error}") from None
+    if not isinstance(config, dict):
+        raise Refused("bad_config", f"{file} holds no JSON object")
+    return config
+
+
+@cli.command("open")
+def room_open(room: RoomArgument, port: Port = 8000) -> None:
+    """Opens a draft: lends the stock and starts its clock."""
+    _change(port, room, lambda stores: stores.lifecycle.open(RoomId(room)))
+
+
+@cli.command("pause")
+def room_pause(room: RoomArgument, port: Port = 8000) -> None:
+    """Refuses commands until resumed; the room's schedule goes on."""
+    _change(port, room, lambda stores: stores.lifecycle.pause(RoomId(room)))
+
+
+@cli.command("resume")
+def room_resume(room: RoomArgument, port: Port = 8000) -> None:
+    """Takes commands again."""
+    _change(port, room, lambda stores: stores.lifecycle.resume(RoomId(room)))
+
+
+@cli.command("close")
+def room_close(
+    room: RoomArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    port: Port = 8000,
+) -> None:
+    """Ends a room for good and reveals its seed."""
+    if not yes and not typer.confirm(
+        f"Close {room} for good? Members can play no more, and its seed is revealed"
+    ):
+        raise typer.Abort
+    _change(port, room, lambda stores: stores.lifecycle.close(RoomId(room)))
+
+
+def _change(port: int, room: str, change: Callable[[Stores], Coroutine[Any, Any, Any]]) -> None:
+    async def work(stores: Stores) -> None:
+        changed = await change(stores)
+        out.print(f"{room} is {changed.state}")
+
+    with_stores(port, work)
+
+
+@cli.command("list")
+def room_list(
+    every: Annotated[bool, typer.Option("--all", help="Closed rooms too.")] = False, port: Port = 8000
+) -> None:
+    """Rooms, newest first."""
+
+    async def work(stores: Stores) -> None:
+        states = tuple(RoomState) if every else (RoomState.DRAFT, RoomState.OPEN, RoomState.PAUSED)
+        rooms = await list_rooms(stores.database, states)
+        if not rooms:
+            out.print("no rooms; make one with `gameserver room create`")
+            return
+        table = Table("room", "game", "title", "state", "campaign", "points at most", box=None)
+        for room in rooms:
+            title = str(room.config["title"])
+            table.add_row(room.id, room.game, title, room.state, room.campaign, f"{room.points:,}")
+        out.print(table)
+
+    with_stores(port, work)
+
+
+@cli.command("show")
+def room_show(room: RoomArgument, port: Port = 8000) -> None:
+    """A room's public config and what it has granted, as JSON."""
+
+    async def work(stores: Stores) -> None:
+        record = await get_room(stores.database, RoomId(room))
+        given = await given_by_prize(stores.database, record.id)
+        shown = {
+            **public_room(record),
+            "campaign": record.campaign,
+            "rule_hash": record.rule_hash,
+            "commitment": record.commitment,
+            "granted": {prize: {"units": x.units, "points": x.points} for prize, x in given.items()},
+        }
+        print(json.dumps(shown, ensure_ascii=False, indent=2))
+
+    with_stores(port, work)
+
+
+@cli.command("rebuild")
+def room_rebuild(room: RoomArgument, port: Port = 8000) -> None:
+    """Folds a room's Redis state anew from PostgreSQL, under a new epoch."""
+
+    async def work(stores: Stores) -> None:
+        with Progress(console=err, transient=True) as progress:
+            task = progress.add_task(f"folding {room}", total=None)
+            folded = await stores.lifecycle.rebuild(
+                RoomId(room), lambda lines: progress.update(task, completed=lines)
+            )
+        out.print(f"{room} is rebuilt from {folded:,} lines")
+
+    with_stores(port, work)

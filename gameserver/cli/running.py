@@ -1,0 +1,60 @@
+"""What all commands share: where they print, the stores they run on, and how expected errors are told."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, NoReturn
+
+import typer
+import uvloop
+from rich.console import Console
+
+from gameserver.app import Stores
+from gameserver.engines import EngineError, addresses, var_folder
+from gameserver.errors import Refused
+from gameserver.settings import Settings
+
+# lines are never broken: a pipe has no width
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Port = Annotated[
+    int, typer.Option("--port", envvar="PORT", help="Port; also tells which embedded stores are meant.")
+]
+
+
+def with_stores(port: int, work: Callable[[Stores], Coroutine[Any, Any, None]]) -> None:
+    """Runs on the stores of the environment, else on those that a running `make run` keeps for the port."""
+    settings = Settings(port=port)
+    running = addresses(var_folder(port))
+    complete = settings.model_copy(
+        update={
+            "redis_url": settings.redis_url or running.redis_url,
+            "database_url": settings.database_url or running.database_url,
+        }
+    )
+
+    async def run() -> None:
+        stores = Stores(complete, connections=4)
+        try:
+            await work(stores)
+        finally:
+            await stores.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())
+
+
+def fail(error: Exception) -> NoReturn:
+    """Tells an expected error in one line (and one for each field), and exits with code 1."""
+    if isinstance(error, Refused):
+        err.print(
+            f"[red]{error.code}[/red]: {error.message}" if not error.fields else f"[red]{error.code}[/red]"
+        )
+        for path, why in (error.fields or {}).items():
+            err.print(f"  {path}: {why}")
+    elif isinstance(error, EngineError):
+        err.print(f"[red]error[/red]: {error}")
+    else:
+        err.print(f"[red]error[/red]: the stores do not answer ({error}). Is the server running? See --port.")
+    sys.exit(1)
