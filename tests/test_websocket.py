@@ -599,6 +599,18 @@ async def test_who_comes_late_is_told_the_ranking_without_another_tap(live: Live
     assert (await again.next(ev="tally"))["players"] == 1
 
 
+async def test_who_comes_into_a_quiet_room_is_told_the_ranking_too(live: Live) -> None:
+    """The tally is due in the very tick of the hello, and is published before the hello is answered."""
+    room = await live.open_room()
+    player = await live.join(room.id, await live.member("王小二"))
+    await player.grab()
+    await player.next(ev="tally", players=1)
+    for _ in range(5):
+        await live.redis.hset(LaneKeys(room.id).room, "tallied", "0")
+        watcher = await live.join(room.id, None)
+        assert (await watcher.next(ev="tally"))["top"] == [{"name": "王*二", "sum": 5}]
+
+
 async def test_a_blocked_member_is_told_so_and_refused(live: Live) -> None:
     member, other = await live.member(), await live.member()
     room = await live.open_room(audience={"blocklist": [member.id]})

@@ -28,10 +28,16 @@ VIEWS_A_CALL = 256
 
 
 class Joining:
-    """A hello on its way through a tick."""
+    """A hello on its way through a tick.
+
+    Attributes:
+        result: the tick's.
+        told: the room events that the others were told meanwhile.
+    """
 
     def __init__(self) -> None:
         self.result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self.told: deque[Sequence[Any]] = deque()
 
     def answered(self, ref: int, result: Result) -> None:
         """Takes the tick's result."""
@@ -61,6 +67,7 @@ class Room:
         self.lane = Lane(record.id, store, days if by_day else tuple)
         self._sessions: set[Session] = set()
         self._members: dict[MemberId, list[Session]] = {}
+        self._joining: set[Joining] = set()
         self._gauge = SESSIONS.labels(record.id)
         self._untold: deque[Sequence[Any]] = deque()
         self._telling: asyncio.Task[None] | None = None
@@ -99,9 +106,17 @@ class Room:
     async def join(self, hello: Hello, sink: Sink, format_: Format) -> Session:
         """Joins a page: one command in the next tick. Raises Refused, with `bad_ticket` among others.
 
-        Sends the welcome, and after it what was missed since `hello.since` where that is still known.
+        Sends the welcome, and after it what was missed since `hello.since` where that is still known, and
+        what happened since the tick.
         """
         joining = Joining()
+        self._joining.add(joining)
+        try:
+            return await self._enter(joining, hello, sink, format_)
+        finally:
+            self._joining.discard(joining)
+
+    async def _enter(self, joining: Joining, hello: Hello, sink: Sink, format_: Format) -> Session:
         since = hello.since if hello.since is not None else False
         command = ["", "", 0, "join", False, hello.ticket, hello.session or False, since]
         self.lane.submit(command, joining, hello.ref)
@@ -113,6 +128,8 @@ class Room:
         member = MemberId(guest.member)
         deny = self._denied(guest)
         session = Session(Seat(self, member, SessionId(id_), deny), sink, format_, version)
+        frames = await self._overheard(joining, session)
+        # no await from here on: what is told next, this session is told with the others
         snapshot = {
             "v": version,
             "state": state,
@@ -130,7 +147,26 @@ class Room:
         self._add(session)
         for v, _, name, body in missed:
             session.send(self._event(name, v, body, member, view, self._given(given, member)))
+        for frame, event_class, name in frames:
+            session.push(frame, event_class, name)
         return session
+
+    async def _overheard(self, joining: Joining, session: Session) -> Sequence[tuple[bytes, EventClass, str]]:
+        """What was told after the tick of a hello and before its answer was here.
+
+        Events come by another connection than answers, and often sooner: the tally of the very tick is one.
+        """
+        frames = []
+        while joining.told:
+            v, event_class, name, body = joining.told.popleft()
+            if v <= session.seen:
+                continue
+            view, given = (), ()
+            if name in self.game.personal:
+                ((view, given),) = await self.lane.store.views([session.member])
+            event = self._event(name, v, body, session.member, view, self._given(given, session.member))
+            frames.append((encode(event, session.format), EventClass(event_class), name))
+        return frames
 
     def _remembered(self, session: Session, ref: int, result: Result) -> dict[str, Any]:
         event = self.answer(session, ref, result)
@@ -188,9 +224,14 @@ class Room:
         """Tells room events one after the other: a page that has seen `v` has seen all before it."""
         self._telling = None
         while self._untold:
-            v, event_class, name, body = self._untold.popleft()
+            line = self._untold.popleft()
+            for joining in self._joining:
+                joining.told.append(line)
+            v, event_class, name, body = line
             if name in self.game.personal:
-                self._telling = asyncio.get_running_loop().create_task(self._tell_each(v, name, body))
+                hearers = [session for session in self._sessions if v > session.seen]
+                telling = self._tell_each(hearers, v, name, body)
+                self._telling = asyncio.get_running_loop().create_task(telling)
                 self._telling.add_done_callback(lambda _: self._tell_on())
                 return
             event = self._event(name, v, body, MemberId(""), (), {})
@@ -213,9 +254,8 @@ class Room:
             return self.plan.personal(name, v, body, member, view, granted)
         return self.plan.event(name, v, body)
 
-    async def _tell_each(self, v: int, name: str, body: Any) -> None:
-        """A personal event: every page here gets its own."""
-        sessions = [session for session in self._sessions if v > session.seen]
+    async def _tell_each(self, sessions: Sequence[Session], v: int, name: str, body: Any) -> None:
+        """A personal event: each of these pages gets its own."""
         for first in range(0, len(sessions), VIEWS_A_CALL):
             some = sessions[first : first + VIEWS_A_CALL]
             try:

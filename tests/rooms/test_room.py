@@ -9,6 +9,7 @@ from gameserver.fairness import Receipts
 from gameserver.games.game import EventClass
 from gameserver.games.red_packet_rain.events import Grab
 from gameserver.rooms.session import Session
+from gameserver.store.lane import Ticked
 from gameserver.wire import Format, Hello, Time
 from tests.games.rains import BOMB, PACKET, grab, rain, raining, scored
 from tests.rooms.pages import KEY, Page, live
@@ -271,6 +272,41 @@ async def test_missed_results_are_told_with_their_own_numbers(redis: Redis) -> N
         assert (second["round"], second["score"], second["place"]) == (1, 10, 2)
         assert (first["won"], first["unit"]) == (100, 1)
         assert second.get("won", 0) == 0
+
+
+async def test_what_is_told_while_a_page_comes_in_is_told_to_it_too(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Events come by another connection than answers: they may be here before the answer to a hello."""
+    lane = await raining(redis, ago=AGO)
+    async with live(lane) as here:
+        present, _ = await here.join("bob")
+        await present.event("tally")
+        seat, tick, told = await lane.seat("ann"), lane.store.tick, []
+
+        async def overtaken(days: Any, commands: Any) -> Ticked:
+            ticked = await tick(days, commands)
+            if commands and commands[0][3] == "join":
+                told.append(await present.event("tally"))
+                await lane.ask(grab(seat, 1))
+                await lane.clock(lane.dues()[1])
+                told.append(await present.event("round_closed"))
+                await lane.store.set_state("paused")
+                told.append(await present.event("room_changed"))
+            return ticked
+
+        monkeypatch.setattr(lane.store, "tick", overtaken)
+        await redis.hset(lane.keys.room, "tallied", "0")  # so the tick of the hello makes a tally
+        late, _ = await here.join("ann")
+        assert [event["ev"] for event in told] == ["tally", "round_closed", "room_changed"]
+        assert late.named("welcome")[0]["snapshot"]["v"] == told[0]["v"] - 1
+        hers = {"sum": 5, "score": 1, "packets": 1, "best": 5, "place": 1}  # she tapped after her hello
+        assert late.events[1:] == [told[0], told[1] | hers, told[2]]
+        classes = [frame[1] for frame in late.frames[1:]]
+        assert classes == [EventClass.CONFLATED, EventClass.MUST, EventClass.MUST]
+        await lane.store.set_state("open")  # and from now on it is told with the others, once
+        assert await late.event("room_changed") == told[2]
+        assert await late.event("room_changed") == await present.event("room_changed")
 
 
 async def test_tallies_are_conflated_and_results_are_not(redis: Redis) -> None:
