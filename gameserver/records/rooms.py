@@ -133,8 +133,12 @@ async def lock_room(connection: AsyncConnection, room: RoomId) -> Room:
 
 
 async def lock_campaign(connection: AsyncConnection, id_: CampaignId) -> int:
-    """The campaign's budget, locked until the transaction ends. Raises Refused("not_found")."""
-    query = select(campaign.c.budget).where(campaign.c.id == id_).with_for_update()
+    """What of the campaign's budget is for its rooms; the campaign is locked until the transaction ends.
+
+    Raises Refused("not_found").
+    """
+    for_rooms = campaign.c.budget - campaign.c.events_budget
+    query = select(for_rooms).where(campaign.c.id == id_).with_for_update()
     budget: int | None = (await connection.execute(query)).scalar_one_or_none()
     if budget is None:
         raise Refused("not_found", f"there is no campaign {id_!r}")

@@ -22,7 +22,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from ledger_client.embedded.dead_letters import NOW, dead_letter_table
 
@@ -41,6 +41,7 @@ metadata = MetaData(
 
 campaign_number = Sequence("campaign_number", metadata=metadata)
 room_number = Sequence("room_number", metadata=metadata)
+event_number = Sequence("event_number", metadata=metadata)
 
 campaign = Table(
     "campaign",
@@ -49,6 +50,73 @@ campaign = Table(
     Column("name", Text, nullable=False),
     Column("budget", BigInteger, CheckConstraint("budget >= 0", name="budget"), nullable=False),
     Column("created_at", BigInteger, nullable=False, server_default=NOW),
+    # of the budget: what is set aside for outside events, and what of it they were given
+    Column(
+        "events_budget",
+        BigInteger,
+        CheckConstraint("events_budget >= 0", name="events_budget"),
+        nullable=False,
+        server_default="0",
+    ),
+    Column("events_taken", BigInteger, nullable=False, server_default="0"),
+    CheckConstraint("events_taken >= 0 and events_taken <= events_budget", name="events_taken"),
+)
+
+campaign_rules = Table(
+    "campaign_rules",
+    metadata,
+    Column("campaign", Text, ForeignKey(campaign.c.id), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("earning", JSONB, nullable=False),
+    Column("terms", JSONB, nullable=False),
+    Column("at", BigInteger, nullable=False, server_default=NOW),
+)
+
+# `secret` is needed whole: it is a key, not a password
+caller = Table(
+    "caller",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("secret", Text, nullable=False),
+    Column("sources", ARRAY(Text), nullable=False),
+    Column("kinds", ARRAY(Text), nullable=False),
+    Column("created_at", BigInteger, nullable=False, server_default=NOW),
+    Column("revoked_at", BigInteger),
+)
+
+# outside events as they were told, what was decided on them (once) and what the ledger made of that
+events = Table(
+    "events",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("source_id", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False, server_default=text("nextval('game.event_number')")),
+    Column("caller", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("member", Text, nullable=False),
+    Column("campaign", Text, ForeignKey(campaign.c.id), nullable=False),
+    Column("occurred_at", BigInteger, nullable=False),
+    Column("refers_to", Text),
+    Column("body", LargeBinary, nullable=False),
+    Column("rule_version", Integer, nullable=False),
+    Column("decision", JSONB, nullable=False),
+    Column("points", BigInteger, CheckConstraint("points >= 0", name="points"), nullable=False),
+    Column("entry_id", Uuid, nullable=False),
+    Column(
+        "status",
+        Text,
+        CheckConstraint("status in ('pending', 'applied', 'rejected')", name="status"),
+        nullable=False,
+    ),
+    Column("reason", Text),
+    Column("credited", BigInteger, nullable=False, server_default="0"),
+    Column("retry_at", BigInteger, nullable=False, server_default="0"),
+    Column("at", BigInteger, nullable=False, server_default=NOW),
+    Column("settled_at", BigInteger),
+    CheckConstraint("credited >= 0 and credited <= points", name="credited"),
+    Index("events_pending_idx", "seq", postgresql_where=text("status = 'pending'")),
+    Index("events_refers_to_idx", "source", "refers_to", postgresql_where=text("refers_to is not null")),
 )
 
 room = Table(
@@ -120,6 +188,8 @@ grants = Table(
     Column("entry_id", Uuid),
     Column("settled_at", BigInteger),
     Column("refused", Text),
+    # what the ledger credited of the amount; null where it said nothing of it
+    Column("credited", BigInteger),
     UniqueConstraint("room", "session", "ref", "line"),
     Index("grants_member_at_idx", "member", "at"),
     # settling rewrites every row once: the room left in its page keeps that off the indexes

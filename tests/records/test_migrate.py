@@ -32,7 +32,7 @@ async def test_many_nodes_may_migrate_at_once(engine: Database, database_url: st
         await asyncio.gather(*map(migrate, nodes))
         async with nodes[0].connect() as connection:
             versions = await connection.execute(text("select version_num from game.alembic_version"))
-            assert versions.scalars().all() == ["0001"]
+            assert versions.scalars().all() == ["0002"]
     finally:
         for node in nodes:
             await node.dispose()

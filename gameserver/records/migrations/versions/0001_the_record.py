@@ -114,3 +114,10 @@ STATEMENTS = (
 def upgrade() -> None:
     for statement in STATEMENTS:
         op.execute(statement)
+
+
+def downgrade() -> None:
+    for table in ("dead_letter", "facts", "grants", "lease", "lane", "room", "campaign"):
+        op.execute(f"drop table game.{table}")
+    for sequence in ("room_number", "campaign_number"):
+        op.execute(f"drop sequence game.{sequence}")
