@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from ledger_client.terms import Expiry, Terms
 
-# every zone's days begin and its clocks change on a quarter of an hour, since 1972 (tz database)
+# every zone's days begin and its clocks change on a quarter of an hour, since 2011 (tz database)
 SLOT_MS = 900_000
 
 

@@ -1,4 +1,4 @@
-"""The terms of a campaign: in which timezone its days run, how much may be earned, when points expire. Pure."""
+"""The terms of a campaign: the timezone of its days, how much may be earned, when points expire. Pure."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -48,7 +48,10 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     remind_days: tuple[Annotated[int, msgspec.Meta(ge=1, le=365)], ...] = (30, 7, 1)
 
     def __post_init__(self) -> None:
-        ZoneInfo(self.timezone)  # raises where there is none of that name
+        try:
+            ZoneInfo(self.timezone)
+        except (KeyError, ValueError, OSError):  # not found, no name at all, a folder of zones
+            raise ValueError(f"there is no timezone {self.timezone!r}") from None
         if self.expiry is Expiry.FIXED and self.months < 1:
             raise ValueError("a fixed expiry needs at least one month")
         if self.expiry is Expiry.YEAR_END and self.months % 12:
