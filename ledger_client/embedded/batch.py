@@ -10,9 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger_client.embedded.chain import START
 from ledger_client.embedded.dead_letters import Letter, bury
+from ledger_client.embedded.deciding import BUDGET_EXHAUSTED, PARKED, decide
+from ledger_client.embedded.loading import load
 from ledger_client.embedded.postgres import passes
 from ledger_client.embedded.tables import dead_letter
-from ledger_client.embedded.writing import Chain, Hashed, write
+from ledger_client.embedded.writing import Chain, Decided, Hashed, write
 from ledger_client.entry import Entry, encode_entry, payload_hash
 from ledger_client.errors import StaleEpoch
 from ledger_client.ledger import LaneAt, Outcome, Status
@@ -21,7 +23,6 @@ log = structlog.get_logger()
 
 MISMATCH = "id_payload_mismatch"
 UNSTORABLE = "unstorable"
-
 
 # locks the lane; plans are made for the tables as they are now and not as they were when they were empty
 _LOCK_LANE = text("""
@@ -34,7 +35,7 @@ _ADVANCE_LANE = text("""
     update ledger.lane set last_outbox_id = :outbox_id, entries = :entries, chain_head = :head where id = :id
 """)
 _KNOWN = text("""
-    select id, payload_hash, status, reason from ledger.entry where id = any(cast(:ids as uuid[]))
+    select id, payload_hash, status, reason, credited from ledger.entry where id = any(cast(:ids as uuid[]))
 """)
 
 
@@ -72,6 +73,12 @@ def again(error: BaseException) -> bool:
     return passes(error) or _raced(error)
 
 
+def _is_ours(error: DBAPIError) -> bool:
+    """A statement that is wrong in itself: no entry is to blame, and none may be put aside for it."""
+    state = getattr(error.orig, "sqlstate", None)
+    return isinstance(state, str) and state[:2] == "42"
+
+
 def _raced(error: BaseException) -> bool:
     """Another lane stored one of the ids at this very moment: next time it is known."""
     if not isinstance(error, IntegrityError) or error.orig is None:
@@ -91,7 +98,10 @@ async def lock_lane(connection: AsyncConnection, lane: LaneAt) -> Chain:
 
 async def _known(connection: AsyncConnection, ids: list[UUID]) -> dict[UUID, tuple[bytes, Outcome]]:
     rows = await connection.execute(_KNOWN, {"ids": ids})
-    return {row.id: (row.payload_hash, Outcome(row.id, Status(row.status), row.reason)) for row in rows}
+    return {
+        id_: (hash_, Outcome(id_, Status(status), reason, credited))
+        for id_, hash_, status, reason, credited in rows
+    }
 
 
 def _repeated(line: Hashed, known: bytes, outcome: Outcome) -> Outcome:
@@ -99,7 +109,7 @@ def _repeated(line: Hashed, known: bytes, outcome: Outcome) -> Outcome:
     if line.hash != known:
         return Outcome(outcome.id, Status.MISMATCH, MISMATCH)
     if outcome.status is Status.APPLIED:
-        return Outcome(outcome.id, Status.ALREADY)
+        return Outcome(outcome.id, Status.ALREADY, outcome.reason, outcome.credited)
     return outcome
 
 
@@ -110,8 +120,13 @@ async def _bury_mismatches(
     for line, outcome in zip(hashed, outcomes, strict=True):
         if outcome.status is Status.MISMATCH:
             log.error("ledger alarm", reason=MISMATCH, lane=lane.id, entry=str(outcome.id))
-            letters.append(Letter(lane.id, encode_entry(line.entry), MISMATCH))
+            letters.append(_letter(lane, line.entry, MISMATCH))
     await bury(connection, dead_letter, letters)
+
+
+def _letter(lane: LaneAt, entry: Entry, reason: str, behind: UUID | None = None) -> Letter:
+    more = {"entry_id": entry.id, "member": entry.member.replace("\0", ""), "behind": behind}
+    return Letter(lane.id, encode_entry(entry), reason, more)
 
 
 async def _write_or_bisect(
@@ -120,9 +135,9 @@ async def _write_or_bisect(
     """Writes new entries; one that the database will not store is found and put aside alone."""
     try:
         async with connection.begin_nested():
-            return await write(connection, lane, chain, fresh)
+            return await _decide_and_write(connection, lane, chain, fresh)
     except DBAPIError as error:
-        if again(error):
+        if again(error) or _is_ours(error):
             raise
         if len(fresh) > 1:
             middle = len(fresh) // 2
@@ -131,5 +146,47 @@ async def _write_or_bisect(
             return [*left, *right], chain
         entry = fresh[0].entry
         log.error("ledger alarm", reason=UNSTORABLE, lane=lane.id, entry=str(entry.id), error=str(error.orig))
-        await bury(connection, dead_letter, [Letter(lane.id, encode_entry(entry), UNSTORABLE)])
+        await bury(connection, dead_letter, [_letter(lane, entry, UNSTORABLE)])
         return [Outcome(entry.id, Status.DEAD, UNSTORABLE)], chain
+
+
+async def _decide_and_write(
+    connection: AsyncConnection, lane: LaneAt, chain: Chain, fresh: Sequence[Hashed]
+) -> tuple[list[Outcome], Chain]:
+    books = await load(connection, lane, [line.entry for line in fresh])
+    outcomes, stored, parked = [], [], []
+    for line in fresh:
+        entry = line.entry
+        verdict = decide(books, entry)
+        outcome = Outcome(entry.id, verdict.status, verdict.reason, verdict.credited)
+        outcomes.append(outcome)
+        if verdict.status is Status.PARKED:
+            behind = _behind(books.waiting, entry)
+            parked.append(_letter(lane, entry, PARKED, behind))
+            books.waiting[entry.id] = entry.member
+        else:
+            stored.append(Decided(line, outcome, verdict))
+    if stored:
+        chain = await write(connection, lane, chain, books, stored)
+    await bury(connection, dead_letter, parked)
+    _alarm(lane, outcomes)
+    return outcomes, chain
+
+
+def _behind(waiting: dict[UUID, str], entry: Entry) -> UUID | None:
+    """What an entry is parked behind: the entry that it names, else the newest of its member."""
+    named = [id_ for id_ in (entry.about, entry.reverses) if id_ in waiting]
+    return (
+        named[0]
+        if named
+        else next(id_ for id_, member in reversed(waiting.items()) if member == entry.member)
+    )
+
+
+def _alarm(lane: LaneAt, outcomes: Sequence[Outcome]) -> None:
+    exhausted = sum(outcome.reason == BUDGET_EXHAUSTED for outcome in outcomes)
+    suspended = [str(outcome.id) for outcome in outcomes if outcome.status is Status.SUSPENSE]
+    if exhausted:
+        log.error("ledger alarm", reason=BUDGET_EXHAUSTED, lane=lane.id, entries=exhausted)
+    if suspended:
+        log.error("ledger alarm", reason="suspense", lane=lane.id, entries=len(suspended), first=suspended[0])

@@ -13,7 +13,8 @@ from ledger_client.ledger import Balance, Drift, Outcome, StatementLine, Status
 _BALANCE = text("select posted - held, held from ledger.account where id = 'member:' || :member")
 
 _STATEMENT = text("""
-    select id, kind, campaign, room, amount, sum(amount) over (order by applied_at, source, seq),
+    select id, kind, campaign, room, amount, credited, amount, reason,
+           sum(amount) over (order by applied_at, source, seq),
            occurred_at, applied_at
     from ledger.entry where member = :member and status = 'applied'
     order by applied_at desc, source desc, seq desc
@@ -82,8 +83,8 @@ async def statement_of(engine: AsyncEngine, member: str, limit: int) -> list[Sta
     async with engine.connect() as connection:
         rows = await connection.execute(_STATEMENT, {"member": member, "limit": limit})
         return [
-            StatementLine(id_, Kind(kind), campaign, room, amount, int(balance), occurred_at, applied_at)
-            for id_, kind, campaign, room, amount, balance, occurred_at, applied_at in rows
+            StatementLine(id_, Kind(kind), *rest, int(balance), occurred_at, applied_at)
+            for id_, kind, *rest, balance, occurred_at, applied_at in rows
         ]
 
 
@@ -115,7 +116,7 @@ async def _first_broken(
     expected, seq = START, 0
     async for entry, outcome, stored, sealed in _chain_of(connection, lane):
         seq += 1
-        expected = link(expected, outcome, payload_hash(entry))
+        expected = link(expected, outcome, payload_hash(entry), entry.amount)
         if stored != seq or sealed != expected:
             return BrokenLink(lane, seq, str(entry.id))
     return BrokenLink(lane, seq + 1, "") if (seq, expected) != (entries, head) else None

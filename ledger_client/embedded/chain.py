@@ -3,8 +3,8 @@
     link(0) = 32 zero bytes
     link(n) = SHA-256(link(n-1) | id | payload hash | verdict)
 
-The verdict is the status, and "|" and the reason where there is one. Whoever edits, drops or
-reorders a stored entry breaks every link from there on.
+The verdict is the status, "|" and the reason where there is one, "|" and the points credited where those
+are neither none nor all. Whoever edits, drops or reorders a stored entry breaks every link from there on.
 """
 
 import hashlib
@@ -14,7 +14,11 @@ from ledger_client.ledger import Outcome
 START = bytes(32)
 
 
-def link(before: bytes, outcome: Outcome, payload: bytes) -> bytes:
-    """The link of the entry that `outcome` is about, whose payload hash is `payload`; 32 bytes."""
-    verdict = outcome.status if outcome.reason is None else f"{outcome.status.value}|{outcome.reason}"
+def link(before: bytes, outcome: Outcome, payload: bytes, amount: int) -> bytes:
+    """The link of the entry of `amount` that `outcome` is about; `payload` is its hash. 32 bytes."""
+    verdict: str = outcome.status
+    if outcome.reason is not None:
+        verdict = f"{outcome.status.value}|{outcome.reason}"
+        if outcome.credited not in (0, amount):
+            verdict += f"|{outcome.credited}"
     return hashlib.sha256(before + outcome.id.bytes + payload + verdict.encode()).digest()

@@ -1,8 +1,8 @@
 """What could not be stored as it came: kept whole, for a person to resolve. One table per schema."""
 
 import hashlib
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table, Text, text
 from sqlalchemy.dialects.postgresql import insert
@@ -13,11 +13,15 @@ NOW = text("(extract(epoch from clock_timestamp()) * 1000)::bigint")
 
 
 class Letter(NamedTuple):
-    """Raw bytes from `source` (a lane, such as "r42.0") and why they were put aside."""
+    """Raw bytes from `source` (a lane, such as "r42.0") and why they were put aside.
+
+    `more`: the values of the columns that the schema's table has beside the shared ones.
+    """
 
     source: str
     raw: bytes
     reason: str
+    more: Mapping[str, Any] = {}
 
     @property
     def id(self) -> bytes:
@@ -45,6 +49,8 @@ def dead_letter_table(metadata: MetaData, *more: SchemaItem) -> Table:
 async def bury(connection: AsyncConnection, table: Table, letters: Sequence[Letter]) -> None:
     """Keeps the letters within the caller's transaction."""
     for letter in letters:
-        kept = insert(table).values(id=letter.id, source=letter.source, raw=letter.raw, reason=letter.reason)
+        kept = insert(table).values(
+            id=letter.id, source=letter.source, raw=letter.raw, reason=letter.reason, **letter.more
+        )
         again = kept.on_conflict_do_update(index_elements=["id"], set_={"attempts": table.c.attempts + 1})
         await connection.execute(again)

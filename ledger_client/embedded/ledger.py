@@ -11,9 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ledger_client.embedded.batch import again, apply_batch, lock_lane
 from ledger_client.embedded.books import balance_of, drift_in, statement_of
+from ledger_client.embedded.holds import hold_points
+from ledger_client.embedded.upkeep import keep_up
 from ledger_client.entry import Entry, Kind, derived_id
 from ledger_client.errors import LedgerAway
-from ledger_client.ledger import Balance, Drift, LaneAt, Outcome, StatementLine
+from ledger_client.ledger import Balance, Drift, Held, HoldAsk, LaneAt, Outcome, StatementLine, Upkept
+from ledger_client.terms import Terms, decode_terms, encode_terms
 
 _ATTEMPTS = 5
 _FIRST_PAUSE_S = 0.05
@@ -22,6 +25,11 @@ _FUNDED = text("""
     select coalesce(sum(amount), 0) from ledger.entry
     where member = '' and kind = 'fund' and campaign = :campaign and status = 'applied'
 """)
+_AGREE = text("""
+    insert into ledger.terms (campaign, body) values (:campaign, :body)
+    on conflict (campaign) do update set body = excluded.body, agreed_at = excluded.agreed_at
+""")
+_AGREED = text("select body from ledger.terms where campaign = :campaign")
 
 _T = TypeVar("_T")
 
@@ -58,6 +66,31 @@ class EmbeddedLedger:
             return budget
 
         return await self._patiently(fund_once)
+
+    async def hold(self, lane: LaneAt, asks: Sequence[HoldAsk]) -> list[Held]:
+        """Opens and tops up purses in one transaction."""
+        if not asks:
+            return []
+        return await self._patiently(lambda connection: hold_points(connection, lane, asks))
+
+    async def agree(self, campaign: str, terms: Terms) -> None:
+        """Puts a campaign under terms."""
+        values = {"campaign": campaign, "body": encode_terms(terms).decode()}
+        await self._patiently(lambda connection: connection.execute(_AGREE, values))
+
+    async def terms(self, campaign: str) -> Terms:
+        """The campaign's terms."""
+
+        async def read() -> Terms:
+            async with self._engine.connect() as connection:
+                body = (await connection.execute(_AGREED, {"campaign": campaign})).scalar_one_or_none()
+            return decode_terms(body) if body else Terms()
+
+        return await self._reading(read())
+
+    async def upkeep(self, now: int) -> Upkept:
+        """Releases, expires and reminds in one transaction."""
+        return await self._patiently(lambda connection: keep_up(connection, now))
 
     async def balance(self, member: str) -> Balance:
         """The member's points."""

@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -120,7 +121,8 @@ lot = Table(
     ),
 )
 
-# points of a lot that an entry used, or gave back where `amount` is negative; `about` is the entry's
+# points of a lot that an entry used, or gave back where `amount` is negative, in the order of `n`; `about` is
+# the entry's
 lot_use = Table(
     "lot_use",
     metadata,
@@ -128,6 +130,7 @@ lot_use = Table(
     Column("lot", Uuid, nullable=False),
     Column("amount", BigInteger, nullable=False),
     Column("about", Uuid),
+    Column("n", BigInteger, Identity(always=True), nullable=False),
     Index("lot_use_about_idx", "about", postgresql_where=text("about is not null")),
 )
 

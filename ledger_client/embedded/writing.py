@@ -1,21 +1,19 @@
-"""New entries into the books: decided against the floors, sealed, posted, in a few set-based statements."""
+"""Decided entries into the books, in a few set-based statements."""
 
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ledger_client.calendar import expiry_of
 from ledger_client.embedded.chain import link
-from ledger_client.entry import Entry, movement
-from ledger_client.ledger import LaneAt, Outcome, Status
-
-log = structlog.get_logger()
-
-BUDGET_EXHAUSTED = "budget_exhausted"
+from ledger_client.embedded.deciding import Verdict
+from ledger_client.embedded.state import OPEN_ENDED, Books
+from ledger_client.entry import Entry, Kind
+from ledger_client.ledger import LaneAt, Outcome
 
 
 class Hashed(NamedTuple):
@@ -32,171 +30,258 @@ class Chain(NamedTuple):
     head: bytes
 
 
-class Terms(NamedTuple):
-    """What many entries of a batch have in common."""
+class Decided(NamedTuple):
+    """An entry on its way into the books, what its sender is told, and between which accounts it moves."""
+
+    line: Hashed
+    outcome: Outcome
+    verdict: Verdict
+
+
+class Shared(NamedTuple):
+    """What many entries of a batch have in common: few differ, so a line only numbers its own."""
 
     kind: str
     campaign: str
     room: str
     rule_version: int
     reverses: UUID | None
+    about: UUID | None
+    until: int | None
+    to: str | None
     status: str
     reason: str | None
-    taken_from: str
+    taken_from: str | None
+    given_to: str | None
+    expires_at: int | None
 
 
-class Decided(NamedTuple):
-    """An entry on its way into the books: what becomes of it, its link, whom it gives to."""
-
-    entry: Entry
-    hash: bytes
-    outcome: Outcome
-    link: bytes
-    taken_from: str
-    given_to: str
-
-
-_CREATE_ACCOUNTS = text("""
-    insert into ledger.account (id, min_balance)
-    select * from unnest(cast(:ids as text[]), cast(:floors as bigint[])) as missing (id, min_balance)
-    order by id on conflict do nothing
-""")
-_LOCK_ACCOUNTS = text("""
-    select id, posted - held, min_balance from ledger.account where id = any(cast(:ids as text[]))
-    order by id for update
-""")
-# few terms differ within a batch, so a line only numbers its own (see `Terms`)
 _WRITE = text("""
     with line as (
-        select line.*, (cast(:taken_from as text[]))[terms] as taken_from,
-               (cast(:status as text[]))[terms] = 'applied' as applied
+        select line.*, (cast(:kind as text[]))[shared] as kind,
+               coalesce((cast(:taken_from as text[]))[shared], 'member:' || member) as taken_from,
+               coalesce((cast(:given_to as text[]))[shared], 'member:' || member) as given_to
         from unnest(
             cast(:id as uuid[]), cast(:hash as bytea[]), cast(:link as bytea[]), cast(:member as text[]),
-            cast(:given_to as text[]), cast(:amount as bigint[]), cast(:occurred_at as bigint[]),
-            cast(:terms as integer[])
-        ) with ordinality as line (id, hash, link, member, given_to, amount, occurred_at, terms, n)
+            cast(:amount as bigint[]), cast(:credited as bigint[]), cast(:occurred_at as bigint[]),
+            cast(:lot as bigint[]), cast(:shared as integer[])
+        ) with ordinality as line (id, hash, link, member, amount, credited, occurred_at, lot, shared, n)
     ), entries as (
-        insert into ledger.entry (id, payload_hash, kind, member, campaign, room, amount, status, reason,
-            occurred_at, rule_version, reverses, credited, source, seq, link)
-        select id, hash, (cast(:kind as text[]))[terms], member, (cast(:campaign as text[]))[terms],
-            (cast(:room as text[]))[terms], amount, (cast(:status as text[]))[terms],
-            (cast(:reason as text[]))[terms], occurred_at, (cast(:rule_version as integer[]))[terms],
-            (cast(:reverses as uuid[]))[terms], case when applied then amount else 0 end, :source, :seq + n, link
+        insert into ledger.entry (id, payload_hash, kind, member, campaign, room, amount, credited, status,
+            reason, occurred_at, rule_version, reverses, about, until, "to", source, seq, link)
+        select id, hash, kind, member, (cast(:campaign as text[]))[shared], (cast(:room as text[]))[shared],
+            amount, credited, (cast(:status as text[]))[shared], (cast(:reason as text[]))[shared],
+            occurred_at, (cast(:rule_version as integer[]))[shared], (cast(:reverses as uuid[]))[shared],
+            (cast(:about as uuid[]))[shared], (cast(:until as bigint[]))[shared],
+            (cast(:to as text[]))[shared], :source, :seq + n, link
         from line
     ), lots as (
-        insert into ledger.lot (id, member, campaign, remaining)
-        select id, member, (cast(:campaign as text[]))[terms], amount
-        from line where applied and (cast(:kind as text[]))[terms] = 'earn'
+        insert into ledger.lot (id, member, campaign, expires_at, remaining)
+        select id, member, (cast(:campaign as text[]))[shared], (cast(:expires_at as bigint[]))[shared], lot
+        from line where lot is not null
     )
     insert into ledger.posting (entry_id, account, amount)
-    select id, taken_from, -amount from line where applied
+    select id, taken_from, -credited from line where credited > 0 and taken_from <> given_to
     union all
-    select id, given_to, amount from line where applied
+    select id, given_to, credited from line where credited > 0 and taken_from <> given_to
 """)
 # locked before, so the order does not matter
-_TAKE = text("""
-    update ledger.account set posted = posted - taken.amount
-    from unnest(cast(:ids as text[]), cast(:amounts as bigint[])) as taken (id, amount)
-    where account.id = taken.id
+_ACCOUNTS = text("""
+    update ledger.account set posted = account.posted + by.posted, held = account.held + by.held,
+        min_balance = by.floor
+    from unnest(
+        cast(:ids as text[]), cast(:posted as bigint[]), cast(:held as bigint[]), cast(:floors as bigint[])
+    ) as by (id, posted, held, floor)
+    where account.id = by.id
 """)
-# rows are locked in the order in which they come: by id, as in every batch; issuance is never new here
-_GIVE = text("""
-    insert into ledger.account (id, posted, min_balance)
-    select id, posted, 0 from unnest(cast(:ids as text[]), cast(:amounts as bigint[])) as given (id, posted)
+# not locked before: their rows are the last to be asked for, in order
+_OPEN_ENDED = text("""
+    insert into ledger.account (id, posted)
+    select id, posted from unnest(cast(:ids as text[]), cast(:posted as bigint[])) as by (id, posted)
     order by id
     on conflict (id) do update set posted = account.posted + excluded.posted
+""")
+_NEW_LOTS = text("""
+    insert into ledger.lot (id, member, campaign, expires_at, remaining)
+    select * from unnest(
+        cast(:ids as uuid[]), cast(:members as text[]), cast(:campaigns as text[]),
+        cast(:expires_at as bigint[]), cast(:remaining as bigint[])
+    )
+""")
+_LOTS = text("""
+    update ledger.lot set remaining = now.remaining, expires_at = now.expires_at
+    from unnest(
+        cast(:ids as uuid[]), cast(:expires_at as bigint[]), cast(:remaining as bigint[])
+    ) as now (id, expires_at, remaining)
+    where lot.id = now.id
+""")
+_USES = text("""
+    insert into ledger.lot_use (entry_id, lot, amount, about)
+    select * from unnest(
+        cast(:entries as uuid[]), cast(:lots as uuid[]), cast(:amounts as bigint[]), cast(:about as uuid[])
+    )
+""")
+_HOLDS = text("""
+    insert into ledger.hold (id, kind, member, campaign, room, lane, epoch, amount, used, until, state)
+    values (:id, :kind, :member, :campaign, :room, :lane, :epoch, :amount, :used, :until, :state)
+    on conflict (id) do update set amount = excluded.amount, used = excluded.used, until = excluded.until,
+        state = excluded.state
+""")
+_COUNTERS = text("""
+    insert into ledger.counter (scope, period, used)
+    select * from unnest(cast(:scopes as text[]), cast(:periods as text[]), cast(:used as bigint[]))
+    on conflict (scope, period) do update set used = excluded.used
 """)
 
 
 async def write(
-    connection: AsyncConnection, lane: LaneAt, chain: Chain, fresh: Sequence[Hashed]
-) -> tuple[list[Outcome], Chain]:
-    """Writes entries whose ids are new and differ, in order; the lane's chain goes on from `chain`."""
-    moves = [movement(entry) for entry, _ in fresh]
-    left = await _lock_accounts(connection, sorted({source for source, _ in moves}))
-    decided = _decide(chain, fresh, moves, left)
-    await _insert(connection, lane, chain, decided)
-    await _move(connection, decided)
-    outcomes = [line.outcome for line in decided]
-    if rejected := sum(outcome.reason is not None for outcome in outcomes):
-        log.error("ledger alarm", reason=BUDGET_EXHAUSTED, lane=lane.id, entries=rejected)
-    return outcomes, Chain(chain.entries + len(decided), decided[-1].link)
-
-
-def _decide(
-    chain: Chain, fresh: Sequence[Hashed], moves: Sequence[tuple[str, str]], left: dict[str, int | None]
-) -> list[Decided]:
-    """In order, each entry that its account can still pay; `left` is None for one without a floor."""
-    decided, head, applied = [], chain.head, Status.APPLIED
-    for (entry, hash_), (source, target) in zip(fresh, moves, strict=True):
-        room = left[source]
-        if room is None:
-            outcome = Outcome(entry.id, applied)
-        elif entry.amount <= room:
-            left[source] = room - entry.amount
-            outcome = Outcome(entry.id, applied)
-        else:
-            outcome = Outcome(entry.id, Status.REJECTED, BUDGET_EXHAUSTED)
-        head = link(head, outcome, hash_)
-        decided.append(Decided(entry, hash_, outcome, head, source, target))
-    return decided
+    connection: AsyncConnection, lane: LaneAt, chain: Chain, books: Books, decided: Sequence[Decided]
+) -> Chain:
+    """Writes decided entries in order and the changed books; the lane's chain goes on from `chain`."""
+    links, head = [], chain.head
+    for (entry, hash_), outcome, _ in decided:
+        head = link(head, outcome, hash_, entry.amount)
+        links.append(head)
+    await _insert(connection, lane, chain, books, decided, links)
+    await _write_lots(
+        connection, books, {line.entry.id for line, _, _ in decided if line.entry.kind is Kind.EARN}
+    )
+    await _write_holds(connection, books)
+    await _write_counters(connection, books)
+    await _write_accounts(connection, books, decided)
+    return Chain(chain.entries + len(decided), head)
 
 
 async def _insert(
-    connection: AsyncConnection, lane: LaneAt, chain: Chain, decided: Sequence[Decided]
+    connection: AsyncConnection,
+    lane: LaneAt,
+    chain: Chain,
+    books: Books,
+    decided: Sequence[Decided],
+    links: list[bytes],
 ) -> None:
-    entries = [line.entry for line in decided]
-    numbers: dict[Terms, int] = {}
-    numbered = [numbers.setdefault(_terms(line), len(numbers) + 1) for line in decided]
+    entries = [line.entry for line, _, _ in decided]
+    numbers: dict[Shared, int] = {}
+    numbered = [numbers.setdefault(_shared(books, line), len(numbers) + 1) for line in decided]
     await connection.execute(
         _WRITE,
         {
-            **dict(zip(Terms._fields, map(list, zip(*numbers, strict=True)), strict=True)),
+            **dict(zip(Shared._fields, map(list, zip(*numbers, strict=True)), strict=True)),
             "source": lane.id,
             "seq": chain.entries,
-            "terms": numbered,
+            "shared": numbered,
             "id": [entry.id for entry in entries],
-            "hash": [line.hash for line in decided],
-            "link": [line.link for line in decided],
+            "hash": [line.hash for line, _, _ in decided],
+            "link": links,
             "member": [entry.member for entry in entries],
-            "given_to": [line.given_to for line in decided],
             "amount": [entry.amount for entry in entries],
+            "credited": [outcome.credited for _, outcome, _ in decided],
             "occurred_at": [entry.occurred_at for entry in entries],
+            "lot": [_lot(books, line) for line in decided],
         },
     )
 
 
-def _terms(line: Decided) -> Terms:
-    entry, outcome = line.entry, line.outcome
-    return Terms(
-        entry.kind.value, entry.campaign, entry.room, entry.rule_version, entry.reverses,
-        outcome.status.value, outcome.reason, line.taken_from,
+def _lot(books: Books, line: Decided) -> int | None:
+    """What is in the lot that an earn makes; None where there is none."""
+    entry = line.line.entry
+    if entry.kind is not Kind.EARN or not line.outcome.credited:
+        return None
+    lot = books.lots.get(entry.id)
+    return line.outcome.credited if lot is None else lot.remaining
+
+
+def _shared(books: Books, line: Decided) -> Shared:
+    entry, outcome, verdict = line.line.entry, line.outcome, line.verdict
+    own = "member:" + entry.member
+    lot = books.lots.get(entry.id)
+    expires_at = lot.expires_at if lot else expiry_of(books.terms_of(entry.campaign), entry.occurred_at)
+    return Shared(
+        entry.kind.value, entry.campaign, entry.room, entry.rule_version, entry.reverses, entry.about,
+        entry.until, entry.to, outcome.status.value, outcome.reason,
+        None if verdict.source == own else verdict.source, None if verdict.target == own else verdict.target,
+        expires_at if entry.kind is Kind.EARN else None,
     )  # fmt: skip
 
 
-async def _move(connection: AsyncConnection, decided: Sequence[Decided]) -> None:
-    """The accounts' sums over the batch, each account once."""
-    taken: Counter[str] = Counter()
-    given: Counter[str] = Counter()
-    for entry, _, outcome, _, source, target in decided:
-        if outcome.reason is None:
-            taken[source] += entry.amount
-            given[target] += entry.amount
-    if taken:
-        await connection.execute(_TAKE, {"ids": list(taken), "amounts": list(taken.values())})
-        await connection.execute(_GIVE, {"ids": list(given), "amounts": list(given.values())})
+async def _write_lots(connection: AsyncConnection, books: Books, written: set[UUID]) -> None:
+    fresh = [lot for lot in books.lots.values() if lot.fresh and lot.id not in written]
+    changed = [
+        lot for lot in books.lots.values() if not lot.fresh and lot.read != (lot.expires_at, lot.remaining)
+    ]
+    if fresh:
+        values = {
+            "ids": [lot.id for lot in fresh],
+            "members": [lot.member for lot in fresh],
+            "campaigns": [lot.campaign for lot in fresh],
+        }
+        rest = {
+            "expires_at": [lot.expires_at for lot in fresh],
+            "remaining": [lot.remaining for lot in fresh],
+        }
+        await connection.execute(_NEW_LOTS, values | rest)
+    if changed:
+        values = {
+            "ids": [lot.id for lot in changed],
+            "expires_at": [lot.expires_at for lot in changed],
+            "remaining": [lot.remaining for lot in changed],
+        }
+        await connection.execute(_LOTS, values)
+    if books.used:
+        entries, lots, amounts, about = zip(*books.used, strict=True)
+        values = {
+            "entries": list(entries),
+            "lots": list(lots),
+            "amounts": list(amounts),
+            "about": list(about),
+        }
+        await connection.execute(_USES, values)
 
 
-async def _lock_accounts(connection: AsyncConnection, ids: list[str]) -> dict[str, int | None]:
-    """What each account can still give, None without limit; missing accounts are made."""
-    rows = (await connection.execute(_LOCK_ACCOUNTS, {"ids": ids})).all()
-    if len(rows) < len(ids):
-        floors = [floor_of(id_) for id_ in ids]
-        await connection.execute(_CREATE_ACCOUNTS, {"ids": ids, "floors": floors})
-        rows = (await connection.execute(_LOCK_ACCOUNTS, {"ids": ids})).all()
-    return {id_: None if floor is None else balance - floor for id_, balance, floor in rows}
+async def _write_holds(connection: AsyncConnection, books: Books) -> None:
+    rows = [
+        {
+            "id": hold.id, "kind": hold.kind, "member": hold.member, "campaign": hold.campaign,
+            "room": hold.room, "lane": hold.lane, "epoch": hold.epoch, "amount": hold.amount,
+            "used": hold.used, "until": hold.until, "state": "open" if hold.open else "closed",
+        }
+        for hold in books.holds.values()
+        if hold.touched
+    ]  # fmt: skip
+    if rows:
+        await connection.execute(_HOLDS, rows)
 
 
-def floor_of(account: str) -> int | None:
-    """The least that may stand in an account: points come from issuance, which alone goes below 0."""
-    return None if account == "issuance" else 0
+async def _write_counters(connection: AsyncConnection, books: Books) -> None:
+    if books.counted:
+        counted = sorted(books.counted)
+        values = {
+            "scopes": [scope for scope, _ in counted],
+            "periods": [period for _, period in counted],
+            "used": [books.counters[key] for key in counted],
+        }
+        await connection.execute(_COUNTERS, values)
+
+
+async def _write_accounts(connection: AsyncConnection, books: Books, decided: Sequence[Decided]) -> None:
+    moved = [
+        account
+        for account in books.accounts.values()
+        if account.read != (account.posted, account.held, account.floor)
+    ]
+    if moved:
+        values = {
+            "ids": [account.id for account in moved],
+            "posted": [account.posted - account.read[0] for account in moved],
+            "held": [account.held - account.read[1] for account in moved],
+            "floors": [account.floor for account in moved],
+        }
+        await connection.execute(_ACCOUNTS, values)
+    sums: Counter[str] = Counter()
+    for _, outcome, verdict in decided:
+        if verdict.source in OPEN_ENDED:
+            sums[verdict.source] -= outcome.credited
+        if verdict.target in OPEN_ENDED:
+            sums[verdict.target] += outcome.credited
+    if sums:
+        await connection.execute(_OPEN_ENDED, {"ids": list(sums), "posted": list(sums.values())})

@@ -43,7 +43,8 @@ UP = (
         entry_id uuid not null,
         lot uuid not null,
         amount bigint not null,
-        about uuid
+        about uuid,
+        n bigint not null generated always as identity
     )
     """,
     "create index lot_use_entry_id_idx on ledger.lot_use (entry_id)",
