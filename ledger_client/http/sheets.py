@@ -1,0 +1,37 @@
+"""Tables of the ledger as CSV, one line at a time. Times in ms."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from ledger_client.ledger import Liability, StatementLine
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+STATEMENT: Final = StatementLine.__struct_fields__
+LIABILITY: Final = Liability.__struct_fields__
+
+
+async def csv_lines(columns: Sequence[str], rows: AsyncIterator[msgspec.Struct]) -> AsyncIterator[bytes]:
+    """A heading, then a line per row (RFC 4180). The first row is awaited before the heading is given."""
+    row = await anext(rows, None)
+    yield _line(columns)
+    while row is not None:
+        yield _line(_cell(value) for value in msgspec.structs.astuple(row))
+        row = await anext(rows, None)
+
+
+def _line(cells: Iterable[str]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerow(cells)
+    return text.getvalue().encode()
+
+
+def _cell(value: object) -> str:
+    """A spreadsheet would run a text that looks like a formula; an apostrophe before it prevents that."""
+    if value is None:
+        return ""
+    text = str(value)
+    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
