@@ -29,12 +29,26 @@ class Fact(msgspec.Struct, array_like=True, frozen=True):
     kind: str
 
 
+class PurseClosed(Fact, array_like=True, frozen=True):
+    """The fact that purse `number` of a line's member was closed with `left` points in it."""
+
+    number: Annotated[int, msgspec.Meta(ge=1)]
+    left: Natural
+
+
+class Spent(msgspec.Struct, array_like=True, frozen=True):
+    """What a play cost: `amount` points of the member's purse `number` in this lane."""
+
+    number: Annotated[int, msgspec.Meta(ge=1)]
+    amount: Annotated[int, msgspec.Meta(ge=1)]
+
+
 class Line(msgspec.Struct, array_like=True, frozen=True):
     """One line.
 
     `session` is "clock" for the room's own commands; `ref` is 0 for what no command asked; `at` is
     server time in ms; `day` is yyyymmdd in the room's timezone, 0 where the room has no day rules;
-    grant number i of `grants` has the line number i.
+    grant number i of `grants` has the line number i; `spent` is there where the play was paid for.
     """
 
     session: SessionId
@@ -45,6 +59,7 @@ class Line(msgspec.Struct, array_like=True, frozen=True):
     answer: msgspec.Raw
     fact: Fact
     grants: list[OutboxGrant]
+    spent: Spent | None = None
 
 
 class Position(NamedTuple):
@@ -63,9 +78,20 @@ class PlacedLine(NamedTuple):
     position: Position
 
 
+class _PurseEnd(Line, array_like=True, frozen=True):
+    fact: PurseClosed
+
+
+PURSE_CLOSED = "purse_closed"
 _LINE = msgspec.msgpack.Decoder(Line)
+_PURSE_END = msgspec.msgpack.Decoder(_PurseEnd)
 
 
 def decode_line(body: bytes | msgspec.Raw) -> Line:
     """A line from its bytes. Raises msgspec.DecodeError."""
     return _LINE.decode(body)
+
+
+def purse_closed(line: Line, body: bytes | msgspec.Raw) -> PurseClosed | None:
+    """The fact of a line that closed a purse; None for all other lines."""
+    return _PURSE_END.decode(body).fact if line.fact.kind == PURSE_CLOSED else None

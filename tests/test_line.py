@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from gameserver.line import decode_line
+from gameserver.line import PurseClosed, Spent, decode_line, purse_closed
 from tests.records.lines import body_of
 
 
@@ -37,3 +37,19 @@ def test_bytes_that_are_no_text_may_stand_where_only_the_game_reads() -> None:
 def test_what_is_no_line_is_refused(line: object) -> None:
     with pytest.raises(msgspec.ValidationError):
         decode_line(msgspec.msgpack.encode(line))
+
+
+def test_a_paid_line_says_from_which_purse_and_how_much() -> None:
+    parts = ["s1", 7, "m1", 5, 0, False, ["grab", 1], []]
+    assert decode_line(msgspec.msgpack.encode(parts)).spent is None
+    assert decode_line(msgspec.msgpack.encode([*parts, [2, 30]])).spent == Spent(2, 30)
+    for wrong in ([0, 30], [2, 0], [2], [2, 30.5], 30):
+        with pytest.raises(msgspec.DecodeError):
+            decode_line(msgspec.msgpack.encode([*parts, wrong]))
+
+
+def test_the_line_that_closed_a_purse_is_told_from_others() -> None:
+    body = msgspec.msgpack.encode(["p2.m1", 1_000_000, "m1", 5, 0, False, ["purse_closed", 2, 30], []])
+    assert purse_closed(decode_line(body), body) == PurseClosed("purse_closed", 2, 30)
+    body = msgspec.msgpack.encode(["p2.m1", 0, "m1", 5, 0, False, ["purse", 2, 0, 30, 99], []])
+    assert purse_closed(decode_line(body), body) is None

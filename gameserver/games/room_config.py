@@ -75,6 +75,26 @@ class Chances(Form):
         "Free per day", "Plays a day in the room's timezone", "plays", 0, 1000, default=None
     )
     free_total: int | None = number("Free in all", "Plays in the whole room", "plays", 0, 10000, default=None)
+    cost_points: int | None = number(
+        "Cost", "Price of each play after the free ones; null: none is sold", "points", 1, 10**6, default=None
+    )
+    max_per_day: int | None = number(
+        "Most per day", "Plays a day, free or paid for", "plays", 1, 10000, default=None
+    )
+    max_total: int | None = number(
+        "Most in all", "Plays in the whole room, free or paid for", "plays", 1, 100000, default=None
+    )
+
+    @property
+    def by_day(self) -> bool:
+        """Whether it matters what day it is."""
+        return self.free_per_day is not None or self.max_per_day is not None
+
+    @model_validator(mode="after")
+    def _a_cost_begins_somewhere(self) -> "Chances":
+        if self.cost_points is not None and self.free_per_day is None and self.free_total is None:
+            raise ValueError("cost_points needs free_per_day or free_total (0: every play costs)")
+        return self
 
 
 class Wins(Form):

@@ -16,6 +16,8 @@ class LaneKeys:
         self.room = f"{tag}:room"  # hash: epoch, state, window, version, counters
         self.rule = f"{tag}:rule"  # msgpack: what the rule reads
         self.members = f"{tag}:m"  # hash: member -> gate and game state
+        self.purse = f"{tag}:purse"  # hash: member -> points held for paid plays (prelude/purse.lua)
+        self.purses = f"{tag}:purses"  # zset: members whose purse is open, by the ms at which it ends
         self.stock = f"{tag}:stock"  # hash: prize -> granted, next unit, last unit
         self.game = f"{tag}:game"  # msgpack: the game's state of the room
         self.events = f"{tag}:ev"  # stream: room events that `since` can recover

@@ -15,6 +15,7 @@ from gameserver.store.scripts import library_of
 
 MAX_BATCH = 256
 TICKET_SECONDS = 30
+PURSES_A_CALL = 500
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
@@ -70,7 +71,8 @@ class LaneStore:
 
         Args:
             days: (from ms, yyyymmdd) in order of time, for the room's day rules.
-            commands: see store/lua/prelude/deciding.lua, `run` and `join`.
+            commands: see store/lua/prelude/: deciding.lua, `run` and `join`; purse.lua, `fill_purse` and
+                `close_purse`.
         """
         flat: list[Any] = []  # one array for all: Redis makes no table per command of it
         for command in commands:
@@ -107,6 +109,11 @@ class LaneStore:
         """The highest ref of the room's clock that was executed; 0 before the first."""
         (ref,) = await self._call(self._library.function("clock"), b"")
         return int(ref)
+
+    async def close_purses(self, most: int = PURSES_A_CALL) -> int:
+        """Closes up to `most` purses whose time is over, in a closed room any; returns how many are left."""
+        (left,) = await self._call(self._library.function("close_purses"), _encode((self.epoch, most)))
+        return int(left)
 
     async def fold(self, lines: Sequence[tuple[Any, Sequence[Any]]]) -> None:
         """Applies recorded lines, each with what `Plan.revive` gave for it, to a lane being rebuilt."""

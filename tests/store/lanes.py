@@ -146,6 +146,7 @@ class Joined(NamedTuple):
     view: Any
     given: Any
     remembered: list[Any]
+    play: Any = None
 
 
 class PlayedLane:

@@ -420,7 +420,7 @@ async def test_recovery_is_never_a_partial_one(redis: Redis) -> None:
     whole = await lane.join("a", start.session, since=v + 1)
     assert whole.recovered
     assert [event[0] for event in whole.missed] == list(range(v + 2, v + 258))
-    for since in (0, v, whole.v + 1, whole.v + 1000):
+    for since in (0, v, whole.v + 100, whole.v + 1000):  # tallies may raise it meanwhile
         lost = await lane.join("a", start.session, since=since)
         assert (lost.recovered, lost.missed) == (False, [])
     assert (await lane.join("a", start.session)).recovered is False

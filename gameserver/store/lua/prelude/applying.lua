@@ -1,8 +1,13 @@
 -- Applying a line: the only code that changes state.
 
--- the packed result of an executed command; `body` is packed
-local function result_of(body, grants, member)
-  if not grants then return '\147\1' .. body .. '\144' end
+-- the packed result of an executed command; `body` and `grants` are packed, `play` is what `play_told` told
+local function result_with(body, grants, play)
+  if not play then return '\147\1' .. body .. grants end
+  return '\148\1' .. body .. grants .. pack(play)
+end
+
+local function result_of(body, grants, member, play)
+  if not grants then return result_with(body, '\144', play) end
   local own, count = '', 0
   for i = 1, #grants do
     local grant = grants[i]
@@ -11,7 +16,7 @@ local function result_of(body, grants, member)
       count = count + 1
     end
   end
-  return '\147\1' .. body .. array(count) .. own
+  return result_with(body, array(count) .. own, play)
 end
 
 local function apply_join(lane, id, at, member, name)
@@ -76,13 +81,20 @@ local function apply_grants(lane, id, ref, member, at, day, grants)
   end
 end
 
--- the only place where a line changes a member; the fact's places come last
-local function apply(lane, me, id, ref, member, at, day, grants, extra, ...)
+-- the only place where a line changes a member; the fact's places come last. Returns what `play_told` tells
+-- where it began a play in a room whose plays cost points
+local function apply(lane, me, id, ref, member, at, day, grants, spent, extra, ...)
+  local plays
   if id ~= CLOCK then
     local tat = me[TAT]
     me[TAT] = (tat > at and tat or at) + lane.rule.gcra.interval
+    plays = lane.rule.chances.cost_points and notes_of(me)[CHANCES]
   end
   if grants then apply_grants(lane, id, ref, member, at, day, grants) end
   game.apply(lane, me, member, at, day, grants, extra, ...)
   lane.changed[member] = true
+  if spent then apply_spent(lane, member, spent[2]) end
+  if plays and notes_of(me)[CHANCES] > plays then
+    return play_told(lane, me, member, day, spent and spent[2] or 0)
+  end
 end

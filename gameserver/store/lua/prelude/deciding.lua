@@ -7,20 +7,23 @@ local function shut(lane)
   if lane.now < lane.opens then return 'not_open', lane.opens - lane.now end
 end
 
--- the gate, in the order that GAMES.md fixes; nil or a code and the ms after which to try again
+-- the gate, in the order that GAMES.md fixes; a code and the ms after which to try again, or nil, nil and
+-- what the play costs: see `price`
 local function gate(lane, me, c, b)
   local deny = c[b + 5]
   if deny == 'blocked' then return deny end
   if lane.shut then return lane.shut, lane.shut_for end
   if deny then return deny, c[b + 6] end
   local rule = lane.rule
-  if rule.counts_chances and game.begins(me, c, b) then
+  local begins = rule.counts_chances and game.begins(me, c, b)
+  if begins then
     local code, retry = chance_refused(lane, me)
     if code then return code, retry end
   end
   local gcra = rule.gcra
   local ahead = me[TAT] - lane.now
   if ahead > gcra.tolerance then return 'rate_limited', ahead - gcra.tolerance end
+  if begins and rule.chances.cost_points then return price(lane, me, c[b + 1]) end
 end
 
 local function refusal(code, retry) return pack({ 0, code, retry and math.ceil(retry) or false }) end
@@ -34,30 +37,30 @@ end
 
 -- what a rule's decision comes to: the packed result, or nil, a code and when to retry. A rule returns
 --   packed body, grants | false, extra, packed fact, the fact's places ...   or   nil, code, retry_ms
-local function concluded(lane, me, c, b, sound, body, grants, extra, fact, ...)
+local function concluded(lane, me, c, b, spent, sound, body, grants, extra, fact, ...)
   local member, id, ref = c[b + 1], c[b + 2], c[b + 3]
   if not sound then
     redis.log(redis.LOG_WARNING, 'rule ' .. tostring(c[b + 4]) .. ': ' .. tostring(body))
     return nil, 'internal'
   end
   if not body then return nil, grants, extra end
-  apply(lane, me, id, ref, member, lane.now, lane.day, grants, extra, ...)
+  local play = apply(lane, me, id, ref, member, lane.now, lane.day, grants, spent, extra, ...)
   local given, result, packed_member = '\144', nil, pack(member)
   if not grants then
-    result = '\147\1' .. body .. given
+    result = result_with(body, given, play)
   elseif #grants == 1 and grants[1][5] == member then
     local grant = grants[1]
     local own = pack(grant[1], grant[2], grant[3], grant[4])
-    given, result = '\145\149' .. own .. packed_member, '\147\1' .. body .. '\145\148' .. own
+    given, result = '\145\149' .. own .. packed_member, result_with(body, '\145\148' .. own, play)
   else
     given = array(#grants)
     for _, grant in ipairs(grants) do
       given = given .. '\149' .. pack(grant[1], grant[2], grant[3], grant[4], grant[5])
     end
-    result = result_of(body, grants, member)
+    result = result_of(body, grants, member, play)
   end
-  local lines = lane.lines
-  lines[#lines + 1] = '\152' .. pack(id, ref) .. packed_member .. lane.stamp .. body .. fact .. given
+  local lines, line = lane.lines, pack(id, ref) .. packed_member .. lane.stamp .. body .. fact .. given
+  lines[#lines + 1] = spent and '\153' .. line .. pack(spent) or '\152' .. line
   return result
 end
 
@@ -69,10 +72,12 @@ local function run(lane, c, b)
   if me then last, count, length, first, at = session_of(me, id) end
   if not last then return refusal('session_unknown') end
   if ref <= last then return replayed(me, length, first, ref) end
-  local code, retry, result
-  if id ~= CLOCK then code, retry = gate(lane, me, c, b) end
+  local code, retry, spent, result
+  if id ~= CLOCK then code, retry, spent = gate(lane, me, c, b) end
+  -- not an answer yet: the node fills the purse and asks again with the same ref
+  if code == 'purse_needed' then return pack({ 0, code, retry }) end
   if not code then
-    result, code, retry = concluded(lane, me, c, b, pcall(game.commands[c[b + 4]], lane, me, c, b))
+    result, code, retry = concluded(lane, me, c, b, spent, pcall(game.commands[c[b + 4]], lane, me, c, b))
   end
   -- the clock asks again until its rule is mended; a member's ref keeps its answer
   if code == 'internal' and id == CLOCK then return refusal(code) end
@@ -119,6 +124,10 @@ local function join(lane, c, b)
   lane.dirty = true -- who comes in late is told the tally too
   local recovered, missed = missed_since(lane, c[b + 8])
   write_ranks(lane)
+  local costs = member ~= '' and lane.rule.chances.cost_points
+  local play = costs and play_told(lane, me, member, lane.day, 0) or nil
   return pack({ 2, id, guest, lane.v, lane.state, recovered, missed, joined(lane), game.view(lane, me, member),
-    notes_of(me)[GIVEN], answers })
+    notes_of(me)[GIVEN], answers, play })
 end
+
+local INTERNAL = { join = join, fill_purse = fill_purse, close_purse = close_purse }

@@ -29,13 +29,21 @@ local function owned_by(me) return notes_of(me)[OWNED] end
 
 local function joined_at(me) return notes_of(me)[JOINED] end
 
-local function chance_refused(lane, me)
-  local chances, notes = lane.rule.chances, notes_of(me)
+local function plays_refused(lane, me, per_day, in_all)
+  local notes = notes_of(me)
   local today = notes[DAY] == lane.day and notes[DAY_CHANCES] or 0
-  if chances.free_total and notes[CHANCES] >= chances.free_total then return 'no_chance_left' end
-  if chances.free_per_day and today >= chances.free_per_day then
-    return 'no_chance_left', lane.next_day and lane.next_day - lane.now
+  if in_all and notes[CHANCES] >= in_all then return 'no_chance_left' end
+  if per_day and today >= per_day then return 'no_chance_left', lane.next_day and lane.next_day - lane.now end
+end
+
+-- where further plays cost points, only their number is a limit
+local function chance_refused(lane, me)
+  local chances = lane.rule.chances
+  if not chances.cost_points then
+    local code, retry = plays_refused(lane, me, chances.free_per_day, chances.free_total)
+    if code then return code, retry end
   end
+  return plays_refused(lane, me, chances.max_per_day, chances.max_total)
 end
 
 -- only from a game's apply

@@ -16,12 +16,13 @@ local function tick(keys, args)
   local c, results, count, b = batch[4], {}, 0, 1
   local last = #c
   load(lane, batch[3])
+  if lane.rule.chances.cost_points then load_purses(lane, batch[3]) end
   while b <= last do
     count = count + 1
-    results[count] = c[b + 4] == 'join' and join(lane, c, b) or run(lane, c, b)
+    results[count] = (INTERNAL[c[b + 4]] or run)(lane, c, b)
     b = b + c[b] + 1
   end
-  if next(lane.changed) then write(lane) end
+  if next(lane.changed) or next(lane.filled) then write(lane) end
   lane.dirty = lane.dirty or lane.moved
   local wait = tally(lane)
   write_events(lane)
@@ -81,16 +82,31 @@ local function clock(keys, args)
   return pack({ (session_of(member_of(lane, ''), CLOCK)) })
 end
 
+-- ARGV[1] = {epoch, most}; ends purses whose time is over, in a closed room all of them, but no more than
+-- `most`; returns {how many of them are left}
+local function close_purses(keys, args)
+  local lane, wanted = load_lane(keys[1]), unpack_one(args[1])
+  if not lane or lane.epoch ~= wanted[1] or lane.state == 'rebuilding' then return lost() end
+  local key, latest = lane.tag .. ':purses', lane.state == 'closed' and '+inf' or lane.now
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', key, '-inf', latest, 'LIMIT', 0, wanted[2])) do
+    end_purse(lane, member)
+  end
+  if next(lane.filled) then write(lane) end
+  return pack({ redis.call('ZCOUNT', key, '-inf', latest) })
+end
+
 -- one recorded line; a session that has made room for newer ones is not restored: its refs stay unknown
 local function fold_line(lane, line, extra)
   local id, ref, member, at, day, fact, grants = line[1], line[2], line[3], line[4], line[5], line[7], line[8]
   if fact[1] == 'joined' then return apply_join(lane, id, at, member, fact[2]) end
+  if fact[1] == 'purse' then return apply_fill(lane, member, unpack(fact, 2)) end
+  if fact[1] == 'purse_closed' then return apply_end(lane, member) end
   local me = member_of(lane, member)
   grants = #grants > 0 and grants
-  apply(lane, me, id, ref, member, at, day, grants, extra, unpack(fact))
+  local play = apply(lane, me, id, ref, member, at, day, grants, line[9], extra, unpack(fact))
   local last, count, length, first, place = session_of(me, id)
   if not last then return end
-  remember(me, id, ref, count, length, first, place, pack(ref) .. result_of(pack(line[6]), grants, member))
+  remember(me, id, ref, count, length, first, place, pack(ref) .. result_of(pack(line[6]), grants, member, play))
 end
 
 -- ARGV[1] = {{line, extra} ...}: applies recorded lines to a lane that is being rebuilt

@@ -8,8 +8,10 @@
 -- State is a fold of lines: a command is decided without changing anything, the decision is one line,
 -- and `apply` alone changes state. A rebuild applies the recorded lines with the same `apply`.
 --   line   = {session, ref, member, at, day, body, fact, grants}     fact[1] is its kind
+--            and as a ninth part {purse, amount} where the member paid for it (purse.lua)
 --   grant  = {prize, unit, amount, epoch, member}
 --   result = {1, body, {{prize, unit, amount, epoch} ...}} | {0, code, retry_ms | false}
+--            and as a fourth part what the play cost, where plays cost points (play_told)
 -- A refusal changes nothing but the answer memory, and writes no line.
 --
 -- The path of a command makes as few Lua objects as it can: records are unpacked by `struct` into one
@@ -70,7 +72,7 @@ local function load_lane(tag)
     tallied = tonumber(head[7]), floor = tonumber(head[8]), day_of_wins = tonumber(head[9]),
     day_wins = tonumber(head[10]), dirty = head[11] == '1', rule = unpack_one(redis.call('GET', tag .. ':rule')),
     game = unpack_one(redis.call('GET', tag .. ':game')), records = {}, changed = {}, stocks = {}, ranks = {},
-    lines = {}, events = {}, day = 0, fresh = 0, moved = false,
+    purses = {}, filled = {}, lines = {}, events = {}, day = 0, fresh = 0, moved = false,
   }
 end
 

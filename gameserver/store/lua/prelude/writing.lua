@@ -47,8 +47,22 @@ local function tally(lane)
   return 0
 end
 
+local function write_purses(lane)
+  for member in pairs(lane.filled) do
+    local purse = lane.purses[member]
+    redis.call('HSET', lane.tag .. ':purse', member, pack(purse))
+    if purse[UNTIL] > 0 then
+      redis.call('ZADD', lane.tag .. ':purses', purse[UNTIL], member)
+    else
+      redis.call('ZREM', lane.tag .. ':purses', member)
+    end
+  end
+  lane.filled = {}
+end
+
 local function write(lane)
   write_ranks(lane)
+  write_purses(lane)
   write_members(lane)
   for prize, stock in pairs(lane.stocks) do redis.call('HSET', lane.tag .. ':stock', prize, pack(stock)) end
   redis.call('SET', lane.tag .. ':game', pack(lane.game))

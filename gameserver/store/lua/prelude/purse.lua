@@ -1,0 +1,123 @@
+-- Purses: points of a member that the ledger holds for plays in this lane. Only rooms whose extra plays cost
+-- points (rule.chances.cost_points) have any.
+--
+-- A purse's lines have sessions of their own, so that a line per (session, ref) stays true:
+--   session p<number>.<member>, ref 0 opens it, 1, 2 ... fill it up   fact {'purse', number, fill, amount, until}
+--   the same session, ref PURSE_END                                  fact {'purse_closed', number, left}
+-- and what a play cost is the last part of its line: spent = {number, amount}.
+
+-- the number of the member's last purse and of its last fill, points left in it, the ms at which it ends
+-- (0: it is closed), and plays paid for so far, with all purses
+local NUMBER, FILL, LEFT, UNTIL, PAID = 1, 2, 3, 4, 5
+local PURSE_END = 1000000
+
+local function purse_in(packed) return packed and unpack_one(packed) or { 0, 0, 0, 0, 0 } end
+
+-- those of a tick's members in one call
+local function load_purses(lane, members)
+  if #members == 0 then return end
+  local found = redis.call('HMGET', lane.tag .. ':purse', unpack(members))
+  for i, member in ipairs(members) do lane.purses[member] = purse_in(found[i]) end
+end
+
+local function purse_of(lane, member)
+  local purse = lane.purses[member]
+  if not purse then
+    purse = purse_in(redis.call('HGET', lane.tag .. ':purse', member))
+    lane.purses[member] = purse
+  end
+  return purse
+end
+
+-- of a new purse, or of the one that is open
+local function apply_fill(lane, member, number, fill, amount, ends)
+  local purse = purse_of(lane, member)
+  local before = number == purse[NUMBER] and purse[LEFT] or 0
+  purse[NUMBER], purse[FILL], purse[LEFT], purse[UNTIL] = number, fill, before + amount, ends
+  lane.filled[member] = true
+end
+
+local function apply_end(lane, member)
+  local purse = purse_of(lane, member)
+  purse[LEFT], purse[UNTIL] = 0, 0
+  lane.filled[member] = true
+end
+
+local function apply_spent(lane, member, amount)
+  local purse = purse_of(lane, member)
+  purse[LEFT], purse[PAID] = purse[LEFT] - amount, purse[PAID] + 1
+  lane.filled[member] = true
+end
+
+local function purse_line(lane, member, number, ref, fact)
+  local session = 'p' .. number .. '.' .. member
+  lane.lines[#lane.lines + 1] = pack({ session, ref, member, lane.now, lane.day, false, fact, {} })
+end
+
+local function end_purse(lane, member)
+  local purse = purse_of(lane, member)
+  if purse[UNTIL] == 0 then return end
+  purse_line(lane, member, purse[NUMBER], PURSE_END, { 'purse_closed', purse[NUMBER], purse[LEFT] })
+  apply_end(lane, member)
+end
+
+-- fill_purse: number, fill, amount, until; as the ledger has granted it. What is known already, and what
+-- comes for a purse that has ended meanwhile, changes nothing: the ledger takes that back with the purse
+local function fill_purse(lane, c, b)
+  local member, number, fill, amount, ends = c[b + 1], c[b + 6], c[b + 7], c[b + 8], c[b + 9]
+  local purse = purse_of(lane, member)
+  local opens = fill == 0 and number > purse[NUMBER]
+  if opens or (number == purse[NUMBER] and fill == purse[FILL] + 1 and purse[UNTIL] > 0) then
+    if opens then end_purse(lane, member) end
+    apply_fill(lane, member, number, fill, amount, ends)
+    purse_line(lane, member, number, fill, { 'purse', number, fill, amount, ends })
+    if lane.state == 'closed' then end_purse(lane, member) end
+  end
+  return pack({ 1, purse, {} })
+end
+
+-- close_purse: number
+local function close_purse(lane, c, b)
+  if purse_of(lane, c[b + 1])[NUMBER] == c[b + 6] then end_purse(lane, c[b + 1]) end
+  return pack({ 1, false, {} })
+end
+
+-- the plays that a limit by day and one in all leave a member of `plays` plays; nil where there is neither
+local function plays_left(notes, day, per_day, in_all, plays)
+  local left = in_all and in_all - plays
+  if per_day then
+    local today = per_day - (notes[DAY] == day and notes[DAY_CHANCES] or 0)
+    left = left and min(left, today) or today
+  end
+  return left and max(left, 0)
+end
+
+-- plays that cost nothing, nil: all of them; plays that may be made in all, nil: any number
+local function free_left(lane, me, member, day)
+  local chances, notes = lane.rule.chances, notes_of(me)
+  local free = notes[CHANCES] - purse_of(lane, member)[PAID]
+  return plays_left(notes, day, chances.free_per_day, chances.free_total, free)
+end
+
+local function most_left(lane, me, day)
+  local chances, notes = lane.rule.chances, notes_of(me)
+  return plays_left(notes, day, chances.max_per_day, chances.max_total, notes[CHANCES])
+end
+
+-- what the member pays for the play that is about to begin: nil, nil, {number, amount} | nil; or the code
+-- that makes the node fill the purse, with {last number, last fill, whether it is open, plays | false}
+local function price(lane, me, member)
+  if free_left(lane, me, member, lane.day) > 0 then return end
+  local purse, cost = purse_of(lane, member), lane.rule.chances.cost_points
+  local opened = purse[UNTIL] > lane.now
+  if opened and purse[LEFT] >= cost then return nil, nil, { purse[NUMBER], cost } end
+  return 'purse_needed', { purse[NUMBER], purse[FILL], opened, most_left(lane, me, lane.day) or false }
+end
+
+-- what the page and the node are told with a play: {cost, free plays left, points left in the purse, its
+-- number, its fill, plays | false}
+local function play_told(lane, me, member, day, cost)
+  local purse = purse_of(lane, member)
+  return { cost, free_left(lane, me, member, day), purse[LEFT], purse[NUMBER], purse[FILL],
+    most_left(lane, me, day) or false }
+end
