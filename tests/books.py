@@ -7,7 +7,7 @@ from gameserver.records.dead_letters import dead_letters
 from gameserver.records.grants import Grant, grants_of, pending_points
 from gameserver.records.lanes import get_lanes
 from gameserver.records.rooms import Room
-from ledger_client.embedded.books import audit
+from ledger_client.embedded.audit import audit
 from tests.node import Site
 from tests.page import Event
 

@@ -29,7 +29,7 @@ from gameserver.records.rooms import RoomState, set_room_state
 from gameserver.settlement import Settlement
 from gameserver.store.keys import LaneKeys
 from gameserver.store.outbox import Outbox
-from ledger_client.embedded.books import audit
+from ledger_client.embedded.audit import audit
 from ledger_client.embedded.ledger import EmbeddedLedger
 from ledger_client.embedded.migrate import migrate
 from ledger_client.errors import LedgerAway

@@ -55,7 +55,8 @@ _DRIFT = {
         where coalesce(frozen.points, 0) <> coalesce(account.held, 0)
     """,
     "purse: the account has what is not used": """
-        select coalesce(account.id, 'purse:' || hold.id), coalesce(hold.points, 0), coalesce(account.posted, 0)
+        select coalesce(account.id, 'purse:' || hold.id), coalesce(hold.points, 0),
+               coalesce(account.posted, 0)
         from (select id, posted from ledger.account where starts_with(id, 'purse:')) as account
         full join (
             select id, case when state = 'open' then amount - used else 0 end as points

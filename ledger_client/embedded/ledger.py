@@ -3,19 +3,36 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ledger_client.embedded import audit, drift, letters, reading, reports
 from ledger_client.embedded.batch import again, apply_batch, lock_lane
-from ledger_client.embedded.books import balance_of, drift_in, statement_of
 from ledger_client.embedded.holds import hold_points
 from ledger_client.embedded.upkeep import keep_up
 from ledger_client.entry import Entry, Kind, derived_id
 from ledger_client.errors import LedgerAway
-from ledger_client.ledger import Balance, Drift, Held, HoldAsk, LaneAt, Outcome, StatementLine, Upkept
+from ledger_client.ledger import (
+    Balance,
+    BrokenLink,
+    DeadLetter,
+    Drift,
+    Held,
+    HoldAsk,
+    LaneAt,
+    Liability,
+    Outcome,
+    Purse,
+    Ranked,
+    Reminder,
+    StatementLine,
+    Suspended,
+    Totals,
+    Upkept,
+)
 from ledger_client.terms import Terms, decode_terms, encode_terms
 
 _ATTEMPTS = 5
@@ -94,15 +111,69 @@ class EmbeddedLedger:
 
     async def balance(self, member: str) -> Balance:
         """The member's points."""
-        return await self._reading(balance_of(self._engine, member))
+        return await self._reading(reading.balance_of(self._engine, member))
+
+    async def balance_at(self, member: str, at: int) -> int:
+        """What the member owned at `at` (ms)."""
+        return await self._reading(reading.balance_at(self._engine, member, at))
 
     async def statement(self, member: str, limit: int = 100) -> list[StatementLine]:
         """The member's newest movements, newest first."""
-        return await self._reading(statement_of(self._engine, member, limit))
+        return await self._reading(reading.statement_of(self._engine, member, limit))
+
+    async def statement_lines(self, member: str) -> AsyncIterator[StatementLine]:
+        """All movements, oldest first, streamed."""
+        try:
+            async for line in reading.statement_lines(self._engine, member):
+                yield line
+        except Exception as error:
+            if again(error):
+                raise LedgerAway(str(error)) from error
+            raise
+
+    async def reminders(self, member: str, now: int) -> list[Reminder]:
+        """What the member was reminded of and still has."""
+        return await self._reading(reading.reminders_of(self._engine, member, now))
+
+    async def liability(self) -> list[Liability]:
+        """What members have, by campaign and month of expiry."""
+        return await self._reading(reports.liability(self._engine))
+
+    async def top(self, kind: Kind, campaign: str, since: int, until: int, limit: int = 100) -> list[Ranked]:
+        """Who earned or spent most."""
+        return await self._reading(reports.top(self._engine, kind, campaign, since, until, limit))
+
+    async def purses(self, lane: str) -> list[Purse]:
+        """The open purses of a lane."""
+        return await self._reading(reports.purses_of(self._engine, lane))
+
+    async def totals(self, lane: str) -> Totals:
+        """What has come from a lane."""
+        return await self._reading(reports.totals_of(self._engine, lane))
+
+    async def suspended(self, limit: int = 100) -> list[Suspended]:
+        """What waits in suspense, oldest first."""
+        return await self._reading(reports.suspended(self._engine, limit))
+
+    async def letters(self, limit: int = 100) -> list[DeadLetter]:
+        """What was put aside, oldest first."""
+        return await self._reading(letters.letters(self._engine, limit))
+
+    async def retry(self, letter: str) -> list[Outcome]:
+        """Applies a dead entry and those behind it in one transaction."""
+        return await self._patiently(lambda connection: letters.retry_letter(connection, letter))
+
+    async def resolve(self, letter: str) -> None:
+        """Marks a letter as dealt with."""
+        await self._patiently(lambda connection: letters.resolve_letter(connection, letter))
 
     async def drift(self, limit: int = 100) -> list[Drift]:
         """Where the books disagree; at most `limit` lines of each kind."""
-        return await self._reading(drift_in(self._engine, limit))
+        return await self._reading(drift.drift_in(self._engine, limit))
+
+    async def audit(self) -> list[BrokenLink]:
+        """The first broken link of each lane."""
+        return await self._reading(audit.audit(self._engine))
 
     async def _patiently(self, step: Callable[[AsyncConnection], Awaitable[_T]]) -> _T:
         """Runs a step in a transaction; deadlocks, races and short absences are tried again."""

@@ -26,7 +26,8 @@ _LIABILITY = text("""
         )) as points
         from given
     )
-    select campaign, expires_at, sum(remaining) from ledger.lot where remaining > 0 group by campaign, expires_at
+    select campaign, expires_at, sum(remaining) from ledger.lot
+    where remaining > 0 group by campaign, expires_at
     union all
     select lot.campaign, lot.expires_at, sum(placed.points)
     from placed join ledger.lot on lot.id = placed.lot group by lot.campaign, lot.expires_at
@@ -46,7 +47,8 @@ _TOP = text("""
     where kind = any(cast(:kinds as text[])) and status = 'applied' and credited > 0
       and (:campaign = '' or campaign = :campaign) and occurred_at >= :since and occurred_at < :until
       and not exists (
-          select from ledger.entry as reversal where reversal.reverses = entry.id and reversal.status = 'applied'
+          select from ledger.entry as reversal
+          where reversal.reverses = entry.id and reversal.status = 'applied'
       )
     group by member order by points desc, member limit :limit
 """)
@@ -67,9 +69,11 @@ _SUSPENDED = text("""
     select id, member, campaign, room, amount, coalesce(reason, ''), occurred_at from ledger.entry
     where status = 'suspense' and not exists (
         select from ledger.entry as resolved
-        where resolved.about = entry.id and resolved.kind in ('collect', 'write_off') and resolved.status = 'applied'
+        where resolved.about = entry.id and resolved.kind in ('collect', 'write_off')
+          and resolved.status = 'applied'
     ) and not exists (
-        select from ledger.entry as reversal where reversal.reverses = entry.id and reversal.status = 'applied'
+        select from ledger.entry as reversal
+        where reversal.reverses = entry.id and reversal.status = 'applied'
     )
     order by occurred_at, id limit :limit
 """)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ledger_client.embedded.books import audit
+from ledger_client.embedded.audit import audit
 from ledger_client.embedded.ledger import EmbeddedLedger
 from ledger_client.entry import Entry
 from ledger_client.errors import StaleEpoch

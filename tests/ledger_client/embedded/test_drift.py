@@ -2,7 +2,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ledger_client.embedded.books import audit
+from ledger_client.embedded.audit import audit
 from ledger_client.embedded.ledger import EmbeddedLedger
 from tests.ledger_client.entries import earn, lane, new_room
 
