@@ -12,27 +12,45 @@ SLOT_MS = 900_000
 
 
 class Periods(NamedTuple):
-    """The periods of one moment, as counters name them, such as d2026-11-21, m2026-11 and y2026."""
+    """The periods of one moment by name, such as d2026-11-21, m2026-11 and y2026."""
 
     day: str
     month: str
     year: str
 
 
+class Day(NamedTuple):
+    """A local day; `number` is month * 32 + day of the month, so that a month's days lie together."""
+
+    year: int
+    number: int
+
+
 @lru_cache(maxsize=4096)
-def _slot(timezone: str, slot: int) -> tuple[date, Periods]:
-    day = datetime.fromtimestamp(slot * SLOT_MS / 1000, ZoneInfo(timezone)).date()
-    return day, Periods(f"d{day.isoformat()}", f"m{day:%Y-%m}", f"y{day:%Y}")
+def _date(timezone: str, slot: int) -> date:
+    return datetime.fromtimestamp(slot * SLOT_MS / 1000, ZoneInfo(timezone)).date()
+
+
+@lru_cache(maxsize=4096)
+def _day(timezone: str, slot: int) -> Day:
+    day = _date(timezone, slot)
+    return Day(day.year, day.month << 5 | day.day)
+
+
+def day_of(timezone: str, at: int) -> Day:
+    """The local day of `at` (ms)."""
+    return _day(timezone, at // SLOT_MS)
 
 
 def periods(timezone: str, at: int) -> Periods:
     """The day, month and year of `at` (ms)."""
-    return _slot(timezone, at // SLOT_MS)[1]
+    day = _date(timezone, at // SLOT_MS)
+    return Periods(f"d{day.isoformat()}", f"m{day:%Y-%m}", f"y{day:%Y}")
 
 
 @lru_cache(maxsize=4096)
 def _expiry(timezone: str, policy: Expiry, months: int, slot: int) -> int | None:
-    day = _slot(timezone, slot)[0]
+    day = _date(timezone, slot)
     if policy is Expiry.NEVER:
         return None
     if policy is Expiry.FIXED:

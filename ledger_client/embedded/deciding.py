@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 from uuid import UUID
 
-from ledger_client.calendar import expiry_of, periods
+from ledger_client.calendar import day_of, expiry_of
 from ledger_client.embedded.state import OPEN_ENDED, Books, Hold, Lot, Original
 from ledger_client.entry import Entry, Kind, derived_id
 from ledger_client.ledger import Status
@@ -85,30 +85,29 @@ def _earn(books: Books, entry: Entry) -> Verdict:
 
 def _cut(books: Books, terms: Terms, entry: Entry) -> tuple[int, str | None]:
     """What the caps leave of an earn, and the cap that cut it; of several the one that leaves least."""
-    day, month, year = periods(terms.timezone, entry.occurred_at)
-    scope, least, reason = _earned(entry.campaign, entry.member), entry.amount, None
+    scope, least, reason = earn_scope(entry.campaign, entry.member), entry.amount, None
+    day, month, year = books.counters.used(scope, day_of(terms.timezone, entry.occurred_at))
     caps = terms.caps
-    for cap, period, name in (
+    for cap, used, name in (
         (caps.day, day, "daily_cap"), (caps.month, month, "monthly_cap"), (caps.year, year, "yearly_cap"),
     ):  # fmt: skip
-        if cap is not None:
-            left = max(0, cap - books.counters.get((scope, period), 0))
-            if left < least:
-                least, reason = left, name
+        if cap is not None and cap - used < least:
+            least, reason = max(0, cap - used), name
     return least, reason
 
 
-def _earned(campaign: str, member: str) -> str:
+def earn_scope(campaign: str, member: str) -> str:
+    """The counter of what a member has earned in a campaign with caps."""
     return f"earn|{campaign}|{member}"
 
 
+def transfer_scope(campaign: str, member: str) -> str:
+    """The counter of what a member has given to others in a campaign."""
+    return f"transfer|{campaign}|{member}"
+
+
 def _count_earned(books: Books, terms: Terms, campaign: str, member: str, at: int, points: int) -> None:
-    scope = _earned(campaign, member)
-    for cap, period in zip(
-        (terms.caps.day, terms.caps.month, terms.caps.year), periods(terms.timezone, at), strict=True
-    ):
-        if cap is not None:
-            books.count(scope, period, points)
+    books.counters.count(earn_scope(campaign, member), day_of(terms.timezone, at), points)
 
 
 def _earn_lot(books: Books, terms: Terms, entry: Entry, credited: int) -> None:
@@ -255,12 +254,13 @@ def _transfer(books: Books, entry: Entry) -> Verdict:
         return _rejected("transfer_not_allowed")
     if not entry.to or entry.to == entry.member:
         return _rejected("same_member")
-    scope, day = f"transfer|{entry.campaign}|{entry.member}", periods(terms.timezone, entry.occurred_at).day
-    if books.counters.get((scope, day), 0) + entry.amount > terms.transfer_per_day:
+    scope = transfer_scope(entry.campaign, entry.member)
+    day = day_of(terms.timezone, entry.occurred_at)
+    if books.counters.used(scope, day)[0] + entry.amount > terms.transfer_per_day:
         return _rejected("transfer_cap")
     if books.member(entry.member).available < entry.amount:
         return _rejected(NOT_ENOUGH)
-    books.count(scope, day, entry.amount)
+    books.counters.count(scope, day, entry.amount)
     _hand_over(books, entry, entry.to)
     return Verdict(Status.APPLIED, entry.amount, None, "member:" + entry.member, "member:" + entry.to)
 
@@ -347,8 +347,8 @@ def _untransfer(books: Books, entry: Entry, original: Original) -> Verdict:
     if refused := _take_back(books, entry, original.to, original.credited, 0):
         return refused
     terms = books.terms_of(original.campaign)
-    day = periods(terms.timezone, original.occurred_at).day
-    books.count(f"transfer|{original.campaign}|{original.member}", day, -original.credited)
+    day = day_of(terms.timezone, original.occurred_at)
+    books.counters.count(transfer_scope(original.campaign, original.member), day, -original.credited)
     _return(books, entry, original.credited, original.id, about=original.id)
     return Verdict(
         Status.APPLIED, original.credited, None, "member:" + original.to, "member:" + original.member

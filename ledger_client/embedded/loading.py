@@ -11,11 +11,13 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger_client.calendar import periods
+from ledger_client.calendar import day_of
+from ledger_client.embedded.counters import Key
+from ledger_client.embedded.deciding import earn_scope, transfer_scope
 from ledger_client.embedded.state import OPEN_ENDED, Account, Books, Hold, Lot, Original, Use
 from ledger_client.entry import Entry, Kind
 from ledger_client.ledger import LaneAt, Status
-from ledger_client.terms import Terms, decode_terms
+from ledger_client.terms import Caps, decode_terms
 
 _ABOUT_HOLDS = frozenset({Kind.HOLD, Kind.SPEND, Kind.RELEASE, Kind.FREEZE, Kind.THAW})
 _USES_LOTS = frozenset({Kind.HOLD, Kind.REDEEM, Kind.EXPIRE, Kind.TRANSFER, Kind.COLLECT})
@@ -57,16 +59,12 @@ _LOTS = text("""
     select id, member, campaign, expires_at, remaining from ledger.lot where id = any(cast(:ids as uuid[]))
 """)
 _TERMS = text("select campaign, body from ledger.terms where campaign = any(cast(:campaigns as text[]))")
-_COUNTERS = text("""
-    select scope, period, used
-    from unnest(cast(:scopes as text[]), cast(:periods as text[])) as wanted (scope, period)
-    join ledger.counter using (scope, period)
-""")
 _WAITING = text("""
     select entry_id, member from ledger.dead_letter
     where resolved_at is null and entry_id is not null and reason <> 'id_payload_mismatch'
 """)
 
+_UNCAPPED = Caps()
 _terms = lru_cache(maxsize=1024)(decode_terms)
 
 
@@ -168,32 +166,20 @@ async def _load_lots(connection: AsyncConnection, books: Books, entries: Sequenc
 
 
 async def _load_counters(connection: AsyncConnection, books: Books, entries: Sequence[Entry]) -> None:
-    wanted: set[tuple[str, str]] = set()
+    wanted: set[Key] = set()
     for entry in entries:
         terms = books.terms.get(entry.campaign)
         if terms is None:
             continue
-        if entry.kind is Kind.EARN:
-            wanted |= _earn_counters(terms, entry.campaign, entry.member, entry.occurred_at)
+        if entry.kind is Kind.EARN and terms.caps != _UNCAPPED:
+            wanted.add(
+                (earn_scope(entry.campaign, entry.member), day_of(terms.timezone, entry.occurred_at).year)
+            )
         elif entry.kind is Kind.TRANSFER:
-            day = periods(terms.timezone, entry.occurred_at).day
-            wanted.add((f"transfer|{entry.campaign}|{entry.member}", day))
+            scope = transfer_scope(entry.campaign, entry.member)
+            wanted.add((scope, day_of(terms.timezone, entry.occurred_at).year))
     for original in books.originals.values():
-        terms = books.terms_of(original.campaign)
-        wanted |= _earn_counters(terms, original.campaign, original.member, original.occurred_at)
-        day = periods(terms.timezone, original.occurred_at).day
-        wanted.add((f"transfer|{original.campaign}|{original.member}", day))
-    if wanted:
-        scopes, names = zip(*wanted, strict=True)
-        rows = await connection.execute(_COUNTERS, {"scopes": list(scopes), "periods": list(names)})
-        books.counters = {(row.scope, row.period): row.used for row in rows}
-
-
-def _earn_counters(terms: Terms, campaign: str, member: str, at: int) -> set[tuple[str, str]]:
-    caps = (terms.caps.day, terms.caps.month, terms.caps.year)
-    scope = f"earn|{campaign}|{member}"
-    return {
-        (scope, period)
-        for cap, period in zip(caps, periods(terms.timezone, at), strict=True)
-        if cap is not None
-    }
+        year = day_of(books.terms_of(original.campaign).timezone, original.occurred_at).year
+        wanted.add((earn_scope(original.campaign, original.member), year))
+        wanted.add((transfer_scope(original.campaign, original.member), year))
+    await books.counters.load(connection, wanted)

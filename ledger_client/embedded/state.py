@@ -6,6 +6,7 @@ Accounts by name: issuance, campaign:<id>, member:<id>, purse:<hold>, redeemed, 
 from typing import NamedTuple
 from uuid import UUID
 
+from ledger_client.embedded.counters import Counters
 from ledger_client.entry import Kind
 from ledger_client.ledger import Status
 from ledger_client.terms import Terms
@@ -127,7 +128,7 @@ class Books:
         uses: by entry and by `about`, in the order in which they were written.
         originals: by id, those that a reversal, collection or write-off refers to.
         done: ids of originals that were reversed or resolved before.
-        counters: by (scope, period).
+        counters: what of their caps is used.
         waiting: entries put aside, by id: their members.
     """
 
@@ -140,8 +141,7 @@ class Books:
         self.uses: dict[UUID, list[Use]] = {}
         self.originals: dict[UUID, Original] = {}
         self.done: set[UUID] = set()
-        self.counters: dict[tuple[str, str], int] = {}
-        self.counted: set[tuple[str, str]] = set()
+        self.counters = Counters()
         self.terms: dict[str, Terms] = {}
         self.waiting: dict[UUID, str] = {}
         self.users: set[str] = set()
@@ -155,12 +155,6 @@ class Books:
     def member(self, member: str) -> Account:
         """A member's account."""
         return self.accounts["member:" + member]
-
-    def count(self, scope: str, period: str, points: int) -> None:
-        """Adds to what of a cap is used; never below nothing."""
-        key = scope, period
-        self.counters[key] = max(0, self.counters.get(key, 0) + points)
-        self.counted.add(key)
 
     def usable(self, member: str) -> list[Lot]:
         """The member's lots in the order of use."""

@@ -5,6 +5,7 @@ once per posting); both are written by one statement, and `drift` finds an orpha
 """
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     CheckConstraint,
     Column,
@@ -155,13 +156,15 @@ hold = Table(
     Index("hold_until_idx", "until", postgresql_where=text("state = 'open' and until is not null")),
 )
 
-# what of a cap is used: `scope` is the cap and whose it is, such as "earn|c7|m1"
+# what of a cap is used: `scope` is the cap and whose it is, such as "earn|c7|m1"; one row holds a year, since
+# a row for each of day, month and year would be read and written three times (see counters.py)
 counter = Table(
     "counter",
     metadata,
     Column("scope", Text, primary_key=True),
-    Column("period", Text, primary_key=True),
-    Column("used", BigInteger, CheckConstraint("used >= 0", name="used"), nullable=False),
+    Column("year", Integer, primary_key=True),
+    Column("days", ARRAY(BigInteger), nullable=False),
+    postgresql_with={"fillfactor": 80},
 )
 
 terms = Table(

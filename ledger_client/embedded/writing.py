@@ -127,11 +127,6 @@ _HOLDS = text("""
     on conflict (id) do update set amount = excluded.amount, used = excluded.used, until = excluded.until,
         state = excluded.state
 """)
-_COUNTERS = text("""
-    insert into ledger.counter (scope, period, used)
-    select * from unnest(cast(:scopes as text[]), cast(:periods as text[]), cast(:used as bigint[]))
-    on conflict (scope, period) do update set used = excluded.used
-""")
 
 
 async def write(
@@ -147,7 +142,7 @@ async def write(
         connection, books, {line.entry.id for line, _, _ in decided if line.entry.kind is Kind.EARN}
     )
     await _write_holds(connection, books)
-    await _write_counters(connection, books)
+    await books.counters.write(connection)
     await _write_accounts(connection, books, decided)
     return Chain(chain.entries + len(decided), head)
 
@@ -250,17 +245,6 @@ async def _write_holds(connection: AsyncConnection, books: Books) -> None:
     ]  # fmt: skip
     if rows:
         await connection.execute(_HOLDS, rows)
-
-
-async def _write_counters(connection: AsyncConnection, books: Books) -> None:
-    if books.counted:
-        counted = sorted(books.counted)
-        values = {
-            "scopes": [scope for scope, _ in counted],
-            "periods": [period for _, period in counted],
-            "used": [books.counters[key] for key in counted],
-        }
-        await connection.execute(_COUNTERS, values)
 
 
 async def _write_accounts(connection: AsyncConnection, books: Books, decided: Sequence[Decided]) -> None:

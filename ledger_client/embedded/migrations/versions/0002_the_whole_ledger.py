@@ -71,10 +71,10 @@ UP = (
     """
     create table ledger.counter (
         scope text,
-        period text,
-        used bigint not null constraint counter_used_check check (used >= 0),
-        constraint counter_pkey primary key (scope, period)
-    )
+        year integer,
+        days bigint[] not null,
+        constraint counter_pkey primary key (scope, year)
+    ) with (fillfactor = 80)
     """,
     """
     create table ledger.terms (
