@@ -275,8 +275,8 @@ class Ledger(Protocol):
     async def purses(self, lane: str) -> list[Purse]:
         """The open purses that a lane, such as "r42.0", has asked for."""
 
-    async def totals(self, lane: str) -> Totals:
-        """What has come from a lane."""
+    async def totals(self, lane: str, kind: Kind | None = None) -> Totals:
+        """What has come from a lane; with `kind`, of that kind alone."""
 
     async def suspended(self, limit: int = 100) -> list[Suspended]:
         """What waits in suspense, oldest first; resolved by COLLECT or WRITE_OFF entries."""

@@ -147,9 +147,9 @@ class EmbeddedLedger:
         """The open purses of a lane."""
         return await self._reading(reports.purses_of(self._engine, lane))
 
-    async def totals(self, lane: str) -> Totals:
+    async def totals(self, lane: str, kind: Kind | None = None) -> Totals:
         """What has come from a lane."""
-        return await self._reading(reports.totals_of(self._engine, lane))
+        return await self._reading(reports.totals_of(self._engine, lane, kind))
 
     async def suspended(self, limit: int = 100) -> list[Suspended]:
         """What waits in suspense, oldest first."""

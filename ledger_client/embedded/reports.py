@@ -62,7 +62,7 @@ _PURSES = text("""
 _TOTALS = text("""
     select count(*) filter (where status = 'applied'), count(*) filter (where status = 'rejected'),
            count(*) filter (where status = 'suspense'), coalesce(sum(credited), 0)
-    from ledger.entry where source = :lane
+    from ledger.entry where source = :lane and (:kind = '' or kind = :kind)
 """)
 
 _SUSPENDED = text("""
@@ -113,10 +113,10 @@ async def purses_of(engine: AsyncEngine, lane: str) -> list[Purse]:
         return [Purse(*row) for row in await connection.execute(_PURSES, {"lane": lane})]
 
 
-async def totals_of(engine: AsyncEngine, lane: str) -> Totals:
+async def totals_of(engine: AsyncEngine, lane: str, kind: Kind | None = None) -> Totals:
     """See `Ledger.totals`."""
     async with engine.connect() as connection:
-        row = (await connection.execute(_TOTALS, {"lane": lane})).one()
+        row = (await connection.execute(_TOTALS, {"lane": lane, "kind": kind or ""})).one()
     return Totals(*map(int, row))
 
 

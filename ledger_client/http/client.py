@@ -119,9 +119,10 @@ class HttpLedger:
         """The open purses of a lane."""
         return await self._get(f"/v1/lanes/{_segment(lane)}/purses", list[Purse])
 
-    async def totals(self, lane: str) -> Totals:
+    async def totals(self, lane: str, kind: Kind | None = None) -> Totals:
         """What has come from a lane."""
-        return await self._get(f"/v1/lanes/{_segment(lane)}/totals", Totals, slow=True)
+        of_kind = f"?kind={kind}" if kind else ""
+        return await self._get(f"/v1/lanes/{_segment(lane)}/totals{of_kind}", Totals, slow=True)
 
     async def suspended(self, limit: int = 100) -> list[Suspended]:
         """What waits in suspense."""

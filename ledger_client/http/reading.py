@@ -112,9 +112,9 @@ def _add_lanes(router: APIRouter, ledger: Ledger) -> None:
         return given(await ledger.purses(lane))
 
     @router.get("/lanes/{lane:path}/totals", responses=gives(Totals))
-    async def totals(lane: Lane) -> Response:
-        """What has come from the lane."""
-        return given(await ledger.totals(lane))
+    async def totals(lane: Lane, kind: Kind | None = None) -> Response:
+        """What has come from the lane; with `kind`, of that kind alone."""
+        return given(await ledger.totals(lane, kind))
 
 
 def _add_books(router: APIRouter, ledger: Ledger) -> None:

@@ -483,6 +483,8 @@ async def test_the_totals_of_a_lane_count_what_came_from_it(case: Case) -> None:
     await case.becomes(case.entry(Kind.SPEND, 5, about=case.purse))
     totals = await case.ledger.totals(case.lane.id)
     assert (totals.applied, totals.rejected, totals.suspense) == (1, 1, 1)
+    redeemed = await case.ledger.totals(case.lane.id, Kind.REDEEM)
+    assert redeemed == Totals(applied=0, rejected=1, suspense=0, credited=0)
 
 
 # dead letters
