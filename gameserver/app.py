@@ -76,7 +76,7 @@ class Node:
         self._stores = Stores(settings)
         receipts = Receipts(derive(settings.secret_key.encode(), "receipt"))
         stores = self._stores
-        self._hub = Hub(stores.database, stores.redis, receipts, self._ended)
+        self._hub = Hub(stores.database, stores.redis, receipts, stores.ledger, self._ended)
         self._sockets = Sockets(self._hub, settings.allowed_origins(), settings.frames_per_second)
         tokens = Tokens(settings.secret_key)
         members = MemberApi(stores.database, self._hub, stores.ledger, tokens, receipts, demo=settings.demo)

@@ -53,11 +53,13 @@ REFUSALS: dict[str, Refusal] = {
     "not_in_audience": Refusal(403, "the room is for other levels or tags"),
     "no_chance_left": Refusal(409, "no chance is left"),
     "rate_limited": Refusal(429, "too many commands"),
+    "not_enough_points": Refusal(409, "the member has not the points that a play costs"),
     "win_limit": Refusal(409, "the member has won as often as the rules allow"),
     "sold_out": Refusal(409, "nothing is left"),
     # the house
     "lane_lost": Refusal(503, "the room's state is being rebuilt"),
     "store_down": Refusal(503, "the store does not answer"),
+    "ledger_down": Refusal(503, "the ledger does not answer"),
     "record_down": Refusal(503, "the record does not answer"),
     "internal": Refusal(500, "an unexpected error; it was logged"),
     # HTTP

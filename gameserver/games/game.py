@@ -33,11 +33,26 @@ class Command(msgspec.Struct, tag_field="op", forbid_unknown_fields=True, kw_onl
     ref: Ref
 
 
+class Charge(msgspec.Struct, kw_only=True):
+    """What a play cost in a room whose plays cost points: 0 while plays are free.
+
+    `left` points are in the member's purse for this room; `free` plays are left.
+    """
+
+    cost: int
+    left: int
+    free: int
+
+
 class Event(msgspec.Struct, tag_field="ev", omit_defaults=True, kw_only=True):
-    """What happened; `re` is the ref it answers, absent on pushed events; `v` is the room's version."""
+    """What happened; `re` is the ref it answers, absent on pushed events; `v` is the room's version.
+
+    `charge` comes with the answer that began a play, where plays cost points; the room puts it there.
+    """
 
     re: int | None = None
     v: int | None = None
+    charge: Charge | None = None
 
 
 class EventClass(IntEnum):

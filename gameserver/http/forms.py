@@ -87,6 +87,7 @@ class RoomPage(BaseModel):
     opens_at: int | None
     closes_at: int | None
     opened_at: int | None
+    cost: int | None = Field(description="points that a play costs once the free ones are used up")
     play: dict[str, Any] | None
     prizes: list[dict[str, Any]]
     rules_text: str

@@ -12,22 +12,12 @@ import structlog
 from gameserver.errors import Refused
 from gameserver.games.game import Due
 from gameserver.rooms.room import Room
-from gameserver.rooms.tick import Result
 
 log = structlog.get_logger()
 
 RETRY_SECONDS = 1.0
 LONGEST_SLEEP = 30.0  # the process's own clock may be set while it sleeps
 _AGAIN = frozenset({"store_down", "lane_lost", "internal"})
-
-
-class _Asked:
-    def __init__(self) -> None:
-        self.result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-
-    def answered(self, ref: int, result: Result) -> None:
-        if not self.result.done():
-            self.result.set_result(result)
 
 
 async def run_clock(room: Room, closes: int, ended: Callable[[], Awaitable[None]]) -> None:
@@ -68,7 +58,5 @@ async def _sleep_until(room: Room, at: int) -> None:
 
 async def _submit(room: Room, due: Due) -> bool:
     """Whether the rule has decided; a refusal is a decision too (another process was first)."""
-    asked = _Asked()
-    room.lane.submit(["", "clock", due.ref, due.op, False, *due.arguments], asked, due.ref)
-    result = await asked.result
+    result = await room.lane.ask(["", "clock", due.ref, due.op, False, *due.arguments])
     return not (result[0] == 0 and result[1] in _AGAIN)

@@ -23,6 +23,7 @@ from gameserver.store.keys import ROOMS_CHANNEL
 from gameserver.store.lane import LaneStore
 from gameserver.store.push import Pushes
 from gameserver.store.redis import Redis
+from ledger_client.ledger import Ledger
 
 log = structlog.get_logger()
 
@@ -37,6 +38,7 @@ class Hub:
         database: the record.
         redis: the store.
         receipts: signs grants.
+        ledger: holds points for plays that cost some.
         ended: called when a room's time is over, in every process.
     """
 
@@ -45,16 +47,19 @@ class Hub:
         database: Database,
         redis: Redis,
         receipts: Receipts,
+        ledger: Ledger,
         ended: Callable[[RoomId], Awaitable[None]],
     ) -> None:
         self._database = database
         self._redis = redis
         self._receipts = receipts
+        self._ledger = ledger
         self._ended = ended
         self._rooms: dict[RoomId, Room] = {}
         self._by_channel: dict[str, Room] = {}
         self._loading: dict[RoomId, asyncio.Lock] = {}
         self._clocks: dict[RoomId, asyncio.Task[None]] = {}
+        self._sweeps: dict[RoomId, asyncio.Task[None]] = {}
         self._pushes = Pushes(redis, self._heard, self._missed)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -74,12 +79,13 @@ class Hub:
 
     async def stop(self) -> None:
         """Stops clocks and listening; the rooms' sockets are closed by the caller."""
-        await end((*self._clocks.values(), *self._tasks))
+        await end((*self._clocks.values(), *self._sweeps.values(), *self._tasks))
+        await asyncio.gather(*(room.purses.stop() for room in self.loaded() if room.purses))
         await self._pushes.close()
 
     async def idle(self) -> None:
         """Returns when every command that waited has been answered."""
-        await asyncio.gather(*(room.lane.idle() for room in list(self._rooms.values())))
+        await asyncio.gather(*(room.idle() for room in self.loaded()))
 
     def loaded(self) -> list[Room]:
         """The rooms in this process."""
@@ -109,12 +115,15 @@ class Hub:
         store = LaneStore(self._redis, game_named(record.game), record.id, lanes[0].epoch)
         if not await store.exists():
             raise Refused("closed" if record.state is RoomState.CLOSED else "lane_lost", retry_ms=2000)
-        room = Room(record, store, self._receipts)
+        room = Room(record, store, self._receipts, self._ledger)
         await self._pushes.subscribe(store.keys.channel)
         self._rooms[record.id] = room
         self._by_channel[store.keys.channel] = room
         if record.state in LIVE:
             self._clocks[record.id] = asyncio.get_running_loop().create_task(self._clock(room))
+            if room.purses:
+                sweep = asyncio.get_running_loop().create_task(room.purses.sweep())
+                self._sweeps[record.id] = sweep
         return room
 
     async def _clock(self, room: Room) -> None:
@@ -148,9 +157,13 @@ class Hub:
         id_ = room.record.id
         if clock := self._clocks.pop(id_, None):
             clock.cancel()
+        if sweep := self._sweeps.pop(id_, None):
+            sweep.cancel()
         self._rooms.pop(id_, None)
         self._by_channel.pop(room.lane.store.keys.channel, None)
         room.close_sessions(CloseCode.NOT_READY)
+        if room.purses:
+            await room.purses.stop()
         await self._pushes.unsubscribe(room.lane.store.keys.channel)
 
     def _missed(self) -> None:

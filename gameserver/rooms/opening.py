@@ -60,6 +60,7 @@ def public_room(record: RoomRecord) -> dict[str, Any]:
         "opens_at": opens if plan else (ms(config.opens_at) if config.opens_at else None),
         "closes_at": closes if plan else (ms(config.closes_at) if config.closes_at else None),
         "opened_at": record.opened_at,
+        "cost": config.chances.cost_points,
         "play": plan.public() if plan else None,
         "prizes": [
             prize.model_dump(include={"id", "name", "image", "kind", "value", "stock"})

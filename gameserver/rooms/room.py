@@ -10,16 +10,28 @@ import structlog
 from gameserver.errors import CloseCode, Refused, message_of
 from gameserver.fairness import Receipts
 from gameserver.games import game_named
-from gameserver.games.game import Command, Event, EventClass, Granted, MemberId, SessionId, names
+from gameserver.games.game import (
+    Charge,
+    Command,
+    Event,
+    EventClass,
+    Granted,
+    MemberId,
+    SessionId,
+    names,
+)
 from gameserver.games.room_config import Audience
 from gameserver.metrics import SESSIONS
 from gameserver.records.rooms import Room as RoomRecord
 from gameserver.rooms.days import Days
+from gameserver.rooms.holds import Holds
 from gameserver.rooms.opening import plan_of, public_room
+from gameserver.rooms.purse import Play, Purses
 from gameserver.rooms.session import Seat, Session, Sink
-from gameserver.rooms.tick import Lane, Result
+from gameserver.rooms.tick import Asked, Lane, Result
 from gameserver.store.lane import Guest, LaneStore
 from gameserver.wire import Codec, Format, Hello, RoomChanged, Settled, Welcome, encode
+from ledger_client.ledger import Ledger
 
 log = structlog.get_logger()
 
@@ -27,22 +39,16 @@ VIEWS_A_CALL = 256
 (_ROOM_CHANGED,) = names((RoomChanged,))
 
 
-class Joining:
+class Joining(Asked):
     """A hello on its way through a tick.
 
     Attributes:
-        result: the tick's.
         told: the room events that the others were told meanwhile.
     """
 
     def __init__(self) -> None:
-        self.result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        super().__init__()
         self.told: deque[Sequence[Any]] = deque()
-
-    def answered(self, ref: int, result: Result) -> None:
-        """Takes the tick's result."""
-        if not self.result.done():
-            self.result.set_result(result)
 
 
 class Room:
@@ -52,9 +58,10 @@ class Room:
         record: the room as PostgreSQL has it; it has been opened.
         store: its lane in Redis, in the epoch of the record.
         receipts: signs grants.
+        ledger: asked where plays cost points.
     """
 
-    def __init__(self, record: RoomRecord, store: LaneStore, receipts: Receipts) -> None:
+    def __init__(self, record: RoomRecord, store: LaneStore, receipts: Receipts, ledger: Ledger) -> None:
         self.record = record
         self.game = game_named(record.game)
         self.config = self.game.config.model_validate(record.config)
@@ -62,9 +69,14 @@ class Room:
         self.codec = Codec(self.game)
         self.public = public_room(record)
         self._receipts = receipts
-        by_day = bool(self.config.chances.free_per_day or self.config.wins.per_day)
+        chances = self.config.chances
+        by_day = chances.by_day or self.config.wins.per_day is not None
         days = Days(self.config.timezone, self.now)
         self.lane = Lane(record.id, store, days if by_day else tuple)
+        self.purses: Purses | None = None
+        if chances.cost_points is not None:
+            holds = Holds(ledger, store.keys.name, store.epoch)
+            self.purses = Purses(record, chances.cost_points, self.lane, holds)
         self._sessions: set[Session] = set()
         self._members: dict[MemberId, list[Session]] = {}
         self._joining: set[Joining] = set()
@@ -80,7 +92,7 @@ class Room:
 
     def submit(self, command: list[Any], session: Session, ref: int) -> None:
         """Queues a command."""
-        self.lane.submit(command, session, ref)
+        (self.purses or self.lane).submit(command, session, ref)
 
     def arguments(self, member: MemberId, command: Command) -> tuple[Any, ...]:
         """What the game's rule needs. Raises Refused."""
@@ -88,9 +100,11 @@ class Room:
 
     def answer(self, session: Session, ref: int, result: Result) -> Event:
         """The event of an executed command, with a receipt for every grant."""
-        _, body, grants = result
-        granted = [self._granted(grant, session.member, session.id, ref) for grant in grants]
-        return self.plan.answer(ref, body, granted)
+        granted = [self._granted(grant, session.member, session.id, ref) for grant in result[2]]
+        event = self.plan.answer(ref, result[1], granted)
+        if len(result) > 3:
+            event.charge = _charge(Play(*result[3]))
+        return event
 
     def _granted(self, grant: Sequence[Any], member: MemberId, session: str, ref: int) -> Granted:
         prize, unit, amount, epoch = grant
@@ -123,7 +137,7 @@ class Room:
         result = await joining.result
         if result[0] == 0:
             raise Refused(result[1], retry_ms=result[2] or None)
-        _, id_, guest_, version, state, recovered, missed, joined, view, given, answers = result
+        _, id_, guest_, version, state, recovered, missed, joined, view, given, answers, *plays = result
         guest = Guest(*guest_)
         member = MemberId(guest.member)
         deny = self._denied(guest)
@@ -139,12 +153,17 @@ class Room:
             "answers": [self._remembered(session, *answer) for answer in answers if answer[1][0] == 1],
             "game": self.plan.snapshot(member, self.now(), view),
         }
+        play = Play(*plays[0]) if plays else None
+        if play:
+            snapshot["charge"] = _charge(play)
         welcome = Welcome(
             re=hello.ref, member=member, session=id_, room=self.public | {"state": state}, now=self.now(),
             recovered=bool(recovered), snapshot=snapshot,
         )  # fmt: skip
         session.send(welcome)
         self._add(session)
+        if self.purses and member:
+            self.purses.came(member, play.number if play else 0)
         for v, _, name, body in missed:
             session.send(self._event(name, v, body, member, view, self._given(given, member)))
         for frame, event_class, name in frames:
@@ -196,12 +215,20 @@ class Room:
             others.remove(session)
             if not others:
                 del self._members[session.member]
+            if self.purses:
+                self.purses.left(session.member)
         self._gauge.set(len(self._sessions))
 
     @property
     def sessions(self) -> int:
         """Pages joined in this process."""
         return len(self._sessions)
+
+    async def idle(self) -> None:
+        """Returns when every command that waited has been answered."""
+        if self.purses:
+            await self.purses.idle()
+        await self.lane.idle()
 
     def close_sessions(self, code: CloseCode) -> None:
         """Closes every page's socket."""
@@ -281,3 +308,7 @@ class Room:
     ) -> None:
         for session in self._members.get(member, ()):
             session.send(Settled(refs=refs if session.id == session_id else [], units=units))
+
+
+def _charge(play: Play) -> Charge:
+    return Charge(cost=play.cost, left=play.left, free=play.free)

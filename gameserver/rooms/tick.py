@@ -26,6 +26,18 @@ class Target(Protocol):
         """Takes the result of the command `ref`."""
 
 
+class Asked:
+    """A target that is waited for."""
+
+    def __init__(self) -> None:
+        self.result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+
+    def answered(self, ref: int, result: Result) -> None:
+        """Takes the tick's result."""
+        if not self.result.done():
+            self.result.set_result(result)
+
+
 Waiting = tuple[Sequence[Any], Target, int]
 """A command [member, session, ref, op, deny, ...], who asked, and its ref."""
 
@@ -61,6 +73,12 @@ class Lane:
         self._waiting.append((command, target, ref))
         if not self._running:
             self._start()
+
+    async def ask(self, command: Sequence[Any]) -> Result:
+        """A command's result."""
+        asked = Asked()
+        self.submit(command, asked, command[2])
+        return await asked.result
 
     async def sync(self) -> None:
         """An empty tick, after which `now` is right."""

@@ -19,7 +19,7 @@ from gameserver.records.database import Database
 from gameserver.records.facts import lines_of
 from gameserver.records.lanes import Lane, get_lanes, get_leases, open_lane, raise_epoch
 from gameserver.records.rooms import Room, RoomState, create_room, get_room, set_room_state
-from gameserver.rooms.opening import plan_of, rule_of, window_of
+from gameserver.rooms.opening import config_of, plan_of, rule_of, window_of
 from gameserver.store.lane import LaneStore
 from gameserver.store.push import announce
 from gameserver.store.redis import Redis
@@ -165,7 +165,7 @@ class Lifecycle:
         changed = await set_room_state(self._database, room, state, _now())
         lane = (await get_lanes(self._database, room))[0]
         try:
-            await self._store(changed, lane).set_state(state)
+            await self._tell(changed, self._store(changed, lane), rebuilt=False)
         except Refused as refused:
             if refused.code != "lane_lost":
                 raise
@@ -173,6 +173,14 @@ class Lifecycle:
             log.warning("lane not told", room=room, state=state)
         await announce(self._redis, room)
         return changed
+
+    async def _tell(self, room: Room, store: LaneStore, *, rebuilt: bool) -> None:
+        """The record's state to the lane; what is left in the purses of a closed room goes back."""
+        await store.set_state(room.state, rebuilt=rebuilt)
+        _, config = config_of(room)
+        if room.state is RoomState.CLOSED and config.chances.cost_points is not None:
+            while await store.close_purses():
+                pass
 
     async def rebuild(self, room: RoomId, told: Callable[[int], None] = lambda lines: None) -> int:
         """Folds the lane's state anew from the record, under a new epoch; returns the lines folded.
@@ -199,11 +207,11 @@ class Lifecycle:
 
     async def _finish(self, room: RoomId, store: LaneStore) -> None:
         """The lane takes the record's state; what staff decide while it does is asked for once more."""
-        state = (await get_room(self._database, room)).state
-        await store.set_state(state, rebuilt=True)
-        decided = (await get_room(self._database, room)).state
-        if decided != state:
-            await store.set_state(decided)
+        known = await get_room(self._database, room)
+        await self._tell(known, store, rebuilt=True)
+        decided = await get_room(self._database, room)
+        if decided.state != known.state:
+            await self._tell(decided, store, rebuilt=False)
 
     async def _fold(self, record: Room, lane: Lane, store: LaneStore, told: Callable[[int], None]) -> int:
         plan, folded = plan_of(record), 0

@@ -11,7 +11,8 @@ class LaneKeys:
     """The keys of one lane of a room, such as `{r42.0}:out`."""
 
     def __init__(self, room: RoomId, lane: int = 0) -> None:
-        tag = f"{{{room}.{lane}}}"
+        self.name = f"{room}.{lane}"
+        tag = f"{{{self.name}}}"
         self.tag = tag
         self.room = f"{tag}:room"  # hash: epoch, state, window, version, counters
         self.rule = f"{tag}:rule"  # msgpack: what the rule reads

@@ -11,10 +11,13 @@ import orjson
 from gameserver.errors import CloseCode
 from gameserver.fairness import Receipts
 from gameserver.games.game import EventClass
+from gameserver.records.database import connect
 from gameserver.rooms.room import Room
 from gameserver.rooms.session import Session
 from gameserver.store.push import Pushes
 from gameserver.wire import Format, Hello
+from ledger_client.embedded.ledger import EmbeddedLedger
+from ledger_client.ledger import Ledger
 from tests.store.lanes import PlayedLane
 
 KEY = b"receipts of the tests"
@@ -88,10 +91,15 @@ class LiveRoom:
         return page, joined
 
 
+def unreachable() -> Ledger:
+    """A ledger for rooms that never ask theirs."""
+    return EmbeddedLedger(connect("postgresql://nobody@127.0.0.1:1/nothing"))
+
+
 @asynccontextmanager
-async def live(lane: PlayedLane) -> AsyncIterator[LiveRoom]:
+async def live(lane: PlayedLane, ledger: Ledger | None = None) -> AsyncIterator[LiveRoom]:
     """The lane's room in this process."""
-    room = Room(lane.record, lane.store, Receipts(KEY))
+    room = Room(lane.record, lane.store, Receipts(KEY), ledger or unreachable())
     pushes = Pushes(lane.redis, lambda _, message: room.published(*message), lambda: None)
     listening = asyncio.get_running_loop().create_task(pushes.listen())
     async with asyncio.timeout(PATIENCE_SECONDS):
@@ -100,7 +108,9 @@ async def live(lane: PlayedLane) -> AsyncIterator[LiveRoom]:
     try:
         yield LiveRoom(lane, room)
     finally:
-        await room.lane.idle()
+        await room.idle()
+        if room.purses:
+            await room.purses.stop()
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
         await pushes.close()

@@ -9,7 +9,7 @@ from gameserver.rooms.clock import run_clock
 from gameserver.rooms.opening import window_of
 from gameserver.rooms.room import Room
 from tests.games.rains import grab, rain, scored
-from tests.rooms.pages import KEY, PATIENCE_SECONDS
+from tests.rooms.pages import KEY, PATIENCE_SECONDS, unreachable
 from tests.store.lanes import PlayedLane, opened, unpacked
 
 SHORT = [{"gap_ms": 0, "countdown_ms": 3000, "duration_ms": 5000, "times": 3}]
@@ -19,7 +19,7 @@ LONG_OVER = 3_600_000
 
 async def process(redis: Redis, lane: PlayedLane) -> Room:
     """The room as one process has it."""
-    room = Room(lane.record, PlayedLane(redis, lane.record).store, Receipts(KEY))
+    room = Room(lane.record, PlayedLane(redis, lane.record).store, Receipts(KEY), unreachable())
     await room.lane.sync()
     return room
 

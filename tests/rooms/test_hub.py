@@ -34,7 +34,7 @@ async def hub_of(here: World, *, starts: bool = True) -> AsyncIterator[Hub]:
             if refused.code != "bad_state":  # another process was first
                 raise
 
-    hub = Hub(here.database, here.redis, Receipts(KEY), ended)
+    hub = Hub(here.database, here.redis, Receipts(KEY), here.ledger, ended)
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             if starts:

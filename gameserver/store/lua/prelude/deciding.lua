@@ -75,7 +75,7 @@ local function run(lane, c, b)
   local code, retry, spent, result
   if id ~= CLOCK then code, retry, spent = gate(lane, me, c, b) end
   -- not an answer yet: the node fills the purse and asks again with the same ref
-  if code == 'purse_needed' then return pack({ 0, code, retry }) end
+  if code == NEEDED then return pack({ 0, code, retry }) end
   if not code then
     result, code, retry = concluded(lane, me, c, b, spent, pcall(game.commands[c[b + 4]], lane, me, c, b))
   end

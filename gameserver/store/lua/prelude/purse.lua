@@ -10,6 +10,7 @@
 -- (0: it is closed), and plays paid for so far, with all purses
 local NUMBER, FILL, LEFT, UNTIL, PAID = 1, 2, 3, 4, 5
 local PURSE_END = 1000000
+local NEEDED = 'purse_needed' -- for the node alone: no page is ever told so
 
 local function purse_in(packed) return packed and unpack_one(packed) or { 0, 0, 0, 0, 0 } end
 
@@ -111,7 +112,7 @@ local function price(lane, me, member)
   local purse, cost = purse_of(lane, member), lane.rule.chances.cost_points
   local opened = purse[UNTIL] > lane.now
   if opened and purse[LEFT] >= cost then return nil, nil, { purse[NUMBER], cost } end
-  return 'purse_needed', { purse[NUMBER], purse[FILL], opened, most_left(lane, me, lane.day) or false }
+  return NEEDED, { purse[NUMBER], purse[FILL], opened, most_left(lane, me, lane.day) or false }
 end
 
 -- what the page and the node are told with a play: {cost, free plays left, points left in the purse, its
