@@ -16,9 +16,9 @@ START = bytes(32)
 
 def link(before: bytes, outcome: Outcome, payload: bytes, amount: int) -> bytes:
     """The link of the entry of `amount` that `outcome` is about; `payload` is its hash. 32 bytes."""
-    verdict: str = outcome.status
+    verdict = outcome.status.value
     if outcome.reason is not None:
-        verdict = f"{outcome.status.value}|{outcome.reason}"
-        if outcome.credited not in (0, amount):
-            verdict += f"|{outcome.credited}"
+        verdict += f"|{outcome.reason}"
+    if outcome.credited not in (0, amount):
+        verdict += f"|{outcome.credited}"
     return hashlib.sha256(before + outcome.id.bytes + payload + verdict.encode()).digest()

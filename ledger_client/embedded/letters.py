@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ledger_client.embedded.batch import apply_batch
+from ledger_client.embedded.dead_letters import Letter
 from ledger_client.entry import Entry, decode_entry
 from ledger_client.errors import UnknownLetter
 from ledger_client.ledger import DeadLetter, LaneAt, Outcome, Status
@@ -46,6 +47,7 @@ _STUCK = frozenset({Status.DEAD, Status.MISMATCH, Status.PARKED})
 class _Waiting(NamedTuple):
     id: bytes
     lane: str
+    raw: bytes
     entry: Entry
     behind: UUID | None
 
@@ -67,17 +69,21 @@ async def retry_letter(connection: AsyncConnection, letter: str) -> list[Outcome
     # nothing may be parked behind what is tried now: what is missing then is really missing
     await connection.execute(_TAKE_UP, {"ids": [one.id for one in waiting]})
     outcomes: list[Outcome] = []
-    stuck: dict[UUID, bytes] = {}
+    stuck: set[UUID] = set()
+    kept: list[bytes] = []
     for one in waiting:
-        if outcomes and one.behind in stuck:
-            stuck[one.entry.id] = one.id
+        if one.behind in stuck:
+            stuck.add(one.entry.id)
+            kept.append(one.id)
             continue
         (outcome,) = await apply_batch(connection, await _lane(connection, one.lane), [one.entry])
         outcomes.append(outcome)
         if outcome.status in _STUCK:
-            stuck[one.entry.id] = one.id
-            await connection.execute(_PUT_BACK, {"ids": [one.id]})
-    await connection.execute(_PUT_BACK, {"ids": list(stuck.values())})
+            stuck.add(one.entry.id)
+            # put aside for another reason than before it is another letter, and that one stays
+            letter_id = Letter(one.lane, one.raw, outcome.reason or "").id
+            await connection.execute(_PUT_BACK, {"ids": [letter_id]})
+    await connection.execute(_PUT_BACK, {"ids": kept})
     return outcomes
 
 
@@ -99,7 +105,7 @@ async def _with_those_behind(connection: AsyncConnection, letter: bytes) -> list
     found = []
     for id_, lane, raw, behind, depth, at in await connection.execute(_WITH_THOSE_BEHIND, {"id": letter}):
         entry = decode_entry(raw)
-        found.append(((depth, at, entry.occurred_at), _Waiting(id_, lane, entry, behind)))
+        found.append(((depth, at, entry.occurred_at), _Waiting(id_, lane, raw, entry, behind)))
     return [one for _, one in sorted(found, key=lambda placed: placed[0])]
 
 
