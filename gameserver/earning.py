@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
+from gameserver.games.game import CampaignId, MemberId
 from ledger_client.calendar import periods
 from ledger_client.terms import Terms
 
@@ -142,8 +143,8 @@ class OutsideEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     source: str
     source_id: str
     kind: str
-    member: str
-    campaign: str
+    member: MemberId
+    campaign: CampaignId
     occurred_at: int
     amount_cents: int | None = None
     items: tuple[Item, ...] = ()

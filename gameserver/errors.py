@@ -62,6 +62,13 @@ REFUSALS: dict[str, Refusal] = {
     "ledger_down": Refusal(503, "the ledger does not answer"),
     "record_down": Refusal(503, "the record does not answer"),
     "internal": Refusal(500, "an unexpected error; it was logged"),
+    # callers of the points API
+    "bad_signature": Refusal(401, "the caller is unknown or the signature does not hold"),
+    "stale_request": Refusal(401, "the request was signed too long ago or ahead of time"),
+    "not_allowed": Refusal(403, "the caller may not tell of such events"),
+    "source_id_reused": Refusal(409, "another event was told under this id before"),
+    "too_large": Refusal(413, "the body is larger than this path takes"),
+    "caller_exists": Refusal(409, "there is a caller of that name already"),
     # HTTP
     "unauthorized": Refusal(401, "a valid bearer token is required"),
     "forbidden_origin": Refusal(403, "this origin may not open a socket"),

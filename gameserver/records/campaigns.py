@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gameserver.earning import Rules
@@ -69,25 +70,28 @@ async def points_of_rooms(database: Database, campaign: CampaignId) -> int:
         return await promised(connection, campaign)
 
 
+def check_budget(campaign: Campaign, for_rooms: int, budget: int, events_budget: int) -> None:
+    """Raises Refused("budget_too_small") where a new budget breaks what was funded or promised before."""
+    if budget < campaign.budget:
+        why = f"the campaign has {campaign.budget} points, and a budget only rises"
+    elif events_budget < campaign.events_taken:
+        why = f"outside events were given {campaign.events_taken} points already"
+    elif events_budget + for_rooms > budget:
+        why = f"{budget} points are less than {events_budget} for events and {for_rooms} of open rooms"
+    else:
+        return
+    raise Refused("budget_too_small", why)
+
+
 async def set_budget(database: Database, campaign: CampaignId, budget: int, events_budget: int) -> Campaign:
     """Raises the budget, and sets aside `events_budget` of it for outside events.
 
-    Raises Refused: "not_found"; "budget_too_small" below what was funded before, or where rooms or events
-    would lose points that they were promised.
+    Raises Refused: not_found, budget_too_small (see `check_budget`).
     """
     async with database.begin() as connection:
         await lock_campaign(connection, campaign)
         row = (await connection.execute(select(table).where(table.c.id == campaign))).one()
-        for_rooms = await promised(connection, campaign)
-        if budget < row.budget:
-            raise Refused("budget_too_small", f"the campaign has {row.budget} points; a budget only rises")
-        if events_budget < row.events_taken:
-            raise Refused("budget_too_small", f"outside events were given {row.events_taken} points already")
-        if events_budget + for_rooms > budget:
-            raise Refused(
-                "budget_too_small",
-                f"{budget} points are less than {events_budget} for events and {for_rooms} of the open rooms",
-            )
+        check_budget(Campaign(**row._mapping), await promised(connection, campaign), budget, events_budget)
         query = update(table).where(table.c.id == campaign).returning(*table.c)
         changed = await connection.execute(query.values(budget=budget, events_budget=events_budget))
         return Campaign(**changed.one()._mapping)
@@ -136,7 +140,7 @@ async def rules_of(
     query = (
         select(campaign_rules)
         .where(of.campaign.in_(campaigns))
-        .distinct(of.campaign)
+        .ext(distinct_on(of.campaign))
         .order_by(of.campaign, of.version.desc())
     )
     return {row.campaign: _version(row) for row in await connection.execute(query)}
