@@ -119,7 +119,7 @@ class Connection:
                 await answer.aread()
                 _raise_problem(answer)
             yield _lines(answer)
-        except httpx.TransportError as error:
+        except (httpx.TransportError, httpx.DecodingError) as error:
             raise LedgerAway(_said(error)) from error
         finally:
             await answer.aclose()

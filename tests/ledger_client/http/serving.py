@@ -38,11 +38,12 @@ def free_port() -> int:
 class Between:
     """A relay between client and server that may break each exchange as told, by number from 1.
 
-    It reads a whole request, sends it on, and has the whole answer before it does what it was told.
+    It reads a whole request, sends it on (if there is a server), and has the whole answer before it does
+    what it was told: one of the words below, or an answer of its own.
     """
 
-    def __init__(self, upstream: str, faults: dict[int, str]) -> None:
-        self._port = int(upstream.rpartition(":")[2])
+    def __init__(self, upstream: str | None, faults: dict[int, str]) -> None:
+        self._upstream = upstream
         self._faults = faults
         self.requests: list[bytes] = []
 
@@ -56,6 +57,9 @@ class Between:
                 answer = await self._passed_on(request)
                 if fault == "drop after":
                     return
+                if fault == "never":
+                    await reader.read()  # until the client gives up
+                    return
                 if fault == "half":
                     writer.write(answer[:-5])
                     await writer.drain()
@@ -66,7 +70,9 @@ class Between:
             writer.close()
 
     async def _passed_on(self, request: bytes) -> bytes:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        if self._upstream is None:
+            return b""
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(self._upstream.rpartition(":")[2]))
         try:
             writer.write(request)
             return await _message(reader)
