@@ -235,6 +235,12 @@ class PlayedLane:
         stock = await self.redis.hgetall(self.keys.stock)
         return {prize.decode(): unpacked(octets) for prize, octets in stock.items()}
 
+    async def purses(self) -> dict[str, tuple[int, int]]:
+        """{member: (number, points left)} of the purses that are open."""
+        packed = await self.redis.hgetall(self.keys.purse)
+        found = {member.decode(): unpacked(octets) for member, octets in packed.items()}
+        return {member: (purse[0], purse[2]) for member, purse in found.items() if purse[3]}
+
     async def head(self, field: str) -> str:
         value = await self.redis.hget(self.keys.room, field)
         assert value is not None
