@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger_client.calendar import Day
+from ledger_client.embedded.arrays import numbers, texts, unnest
 
 _POINTS_BITS = 40  # a cap is at most 10^12
 _POINTS = (1 << _POINTS_BITS) - 1
@@ -17,14 +18,14 @@ _POINTS = (1 << _POINTS_BITS) - 1
 Key = tuple[str, int]
 """A scope, such as "earn|c7|m1", and a year."""
 
-_READ = text("""
-    select counter.* from unnest(cast(:scopes as text[]), cast(:years as integer[])) as wanted (scope, year)
+_READ = text(f"""
+    select counter.* from {unnest(scopes="text", years="integer")} as wanted (scope, year)
     join ledger.counter using (scope, year)
 """)
-_WRITE = text("""
+_WRITE = text(f"""
     insert into ledger.counter (scope, year, days)
     select scope, year, cast(days as bigint[])
-    from unnest(cast(:scopes as text[]), cast(:years as integer[]), cast(:days as text[]))
+    from {unnest(scopes="text", years="integer", days="text")}
         as by (scope, year, days)
     on conflict (scope, year) do update set days = excluded.days
 """)
@@ -43,7 +44,7 @@ class Counters:
         if self._years:
             scopes, years = zip(*self._years, strict=True)
             for scope, year, days in await connection.execute(
-                _READ, {"scopes": list(scopes), "years": list(years)}
+                _READ, {"scopes": texts(scopes), "years": numbers(years)}
             ):
                 self._years[scope, year] = _unpacked(days)
 
@@ -73,10 +74,10 @@ class Counters:
         if self._changed:
             changed = sorted(self._changed)
             values = {
-                "scopes": [scope for scope, _ in changed],
-                "years": [year for _, year in changed],
+                "scopes": texts(scope for scope, _ in changed),
+                "years": numbers(year for _, year in changed),
                 # an array of arrays would have to be a rectangle
-                "days": [_packed(self._years[key]) for key in changed],
+                "days": texts(_packed(self._years[key]) for key in changed),
             }
             await connection.execute(_WRITE, values)
 
@@ -86,9 +87,4 @@ def _unpacked(days: Sequence[int]) -> dict[int, int]:
 
 
 def _packed(days: dict[int, int]) -> str:
-    """As PostgreSQL writes an array."""
-    return (
-        "{"
-        + ",".join(str(day << _POINTS_BITS | points) for day, points in sorted(days.items()) if points)
-        + "}"
-    )
+    return numbers(day << _POINTS_BITS | points for day, points in sorted(days.items()) if points)

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger_client.calendar import day_of
+from ledger_client.embedded.arrays import texts, unnest
 from ledger_client.embedded.counters import Key
 from ledger_client.embedded.deciding import earn_scope, transfer_scope
 from ledger_client.embedded.state import OPEN_ENDED, Account, Books, Hold, Lot, Original, Use
@@ -38,9 +39,9 @@ _LOCK_ACCOUNTS = text("""
     select id, posted, held, min_balance from ledger.account where id = any(cast(:ids as text[]))
     order by id for no key update
 """)
-_CREATE_ACCOUNTS = text("""
+_CREATE_ACCOUNTS = text(f"""
     insert into ledger.account (id, min_balance)
-    select id, 0 from unnest(cast(:ids as text[])) as missing (id) order by id
+    select id, 0 from {unnest(ids="text")} as missing (id) order by id
     on conflict do nothing
 """)
 _HOLDS = text("""
@@ -117,7 +118,7 @@ async def lock_accounts(connection: AsyncConnection, names: Iterable[str]) -> di
     rows = (await connection.execute(_LOCK_ACCOUNTS, {"ids": ids})).all()
     if len(rows) < len(ids):
         known = {row.id for row in rows}
-        await connection.execute(_CREATE_ACCOUNTS, {"ids": [id_ for id_ in ids if id_ not in known]})
+        await connection.execute(_CREATE_ACCOUNTS, {"ids": texts(id_ for id_ in ids if id_ not in known)})
         rows = (await connection.execute(_LOCK_ACCOUNTS, {"ids": ids})).all()
     return {id_: Account(id_, posted, held, floor) for id_, posted, held, floor in rows}
 

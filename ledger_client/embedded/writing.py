@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger_client.calendar import expiry_of
+from ledger_client.embedded.arrays import numbers, texts, unnest, uuids
 from ledger_client.embedded.chain import link
 from ledger_client.embedded.deciding import Verdict
 from ledger_client.embedded.state import OPEN_ENDED, Books
@@ -56,24 +57,31 @@ class Shared(NamedTuple):
     expires_at: int | None
 
 
-_WRITE = text("""
+_LINE = {
+    "id": "uuid", "member": "text", "amount": "bigint", "credited": "bigint", "occurred_at": "bigint",
+    "lot": "bigint", "shared": "integer",
+}  # fmt: skip
+_HOLD = {
+    "id": "uuid", "kind": "text", "member": "text", "campaign": "text", "room": "text", "lane": "text",
+    "epoch": "integer", "amount": "bigint", "used": "bigint", "until": "bigint", "state": "text",
+}  # fmt: skip
+_LOT = {"ids": "uuid", "members": "text", "campaigns": "text", "expires_at": "bigint", "remaining": "bigint"}
+
+_WRITE = text(f"""
     with line as (
-        select line.*, (cast(:kind as text[]))[shared] as kind,
+        select line.*, (cast(:kind as text[]))[shared] as kind, cast(n * 32 - 31 as integer) as place,
                coalesce((cast(:taken_from as text[]))[shared], 'member:' || member) as taken_from,
                coalesce((cast(:given_to as text[]))[shared], 'member:' || member) as given_to
-        from unnest(
-            cast(:id as uuid[]), cast(:hash as bytea[]), cast(:link as bytea[]), cast(:member as text[]),
-            cast(:amount as bigint[]), cast(:credited as bigint[]), cast(:occurred_at as bigint[]),
-            cast(:lot as bigint[]), cast(:shared as integer[])
-        ) with ordinality as line (id, hash, link, member, amount, credited, occurred_at, lot, shared, n)
+        from {unnest(**_LINE)} with ordinality as line ({", ".join(_LINE)}, n)
     ), entries as (
         insert into ledger.entry (id, payload_hash, kind, member, campaign, room, amount, credited, status,
             reason, occurred_at, rule_version, reverses, about, until, "to", source, seq, link)
-        select id, hash, kind, member, (cast(:campaign as text[]))[shared], (cast(:room as text[]))[shared],
-            amount, credited, (cast(:status as text[]))[shared], (cast(:reason as text[]))[shared],
-            occurred_at, (cast(:rule_version as integer[]))[shared], (cast(:reverses as uuid[]))[shared],
+        select id, substr(cast(:hashes as bytea), place, 32), kind, member,
+            (cast(:campaign as text[]))[shared], (cast(:room as text[]))[shared], amount, credited,
+            (cast(:status as text[]))[shared], (cast(:reason as text[]))[shared], occurred_at,
+            (cast(:rule_version as integer[]))[shared], (cast(:reverses as uuid[]))[shared],
             (cast(:about as uuid[]))[shared], (cast(:until as bigint[]))[shared],
-            (cast(:to as text[]))[shared], :source, :seq + n, link
+            (cast(:to as text[]))[shared], :source, :seq + n, substr(cast(:links as bytea), place, 32)
         from line
     ), lots as (
         insert into ledger.lot (id, member, campaign, expires_at, remaining)
@@ -86,44 +94,35 @@ _WRITE = text("""
     select id, given_to, credited from line where credited > 0 and taken_from <> given_to
 """)
 # locked before, so the order does not matter
-_ACCOUNTS = text("""
+_ACCOUNTS = text(f"""
     update ledger.account set posted = account.posted + by.posted, held = account.held + by.held,
         min_balance = by.floor
-    from unnest(
-        cast(:ids as text[]), cast(:posted as bigint[]), cast(:held as bigint[]), cast(:floors as bigint[])
-    ) as by (id, posted, held, floor)
+    from {unnest(ids="text", posted="bigint", held="bigint", floors="bigint")} as by (id, posted, held, floor)
     where account.id = by.id
 """)
 # not locked before: their rows are the last to be asked for, in order
-_OPEN_ENDED = text("""
+_OPEN_ENDED = text(f"""
     insert into ledger.account (id, posted)
-    select id, posted from unnest(cast(:ids as text[]), cast(:posted as bigint[])) as by (id, posted)
+    select id, posted from {unnest(ids="text", posted="bigint")} as by (id, posted)
     order by id
     on conflict (id) do update set posted = account.posted + excluded.posted
 """)
-_NEW_LOTS = text("""
+_NEW_LOTS = text(f"""
     insert into ledger.lot (id, member, campaign, expires_at, remaining)
-    select * from unnest(
-        cast(:ids as uuid[]), cast(:members as text[]), cast(:campaigns as text[]),
-        cast(:expires_at as bigint[]), cast(:remaining as bigint[])
-    )
+    select * from {unnest(**_LOT)}
 """)
-_LOTS = text("""
+_LOTS = text(f"""
     update ledger.lot set remaining = now.remaining, expires_at = now.expires_at
-    from unnest(
-        cast(:ids as uuid[]), cast(:expires_at as bigint[]), cast(:remaining as bigint[])
-    ) as now (id, expires_at, remaining)
+    from {unnest(ids="uuid", expires_at="bigint", remaining="bigint")} as now (id, expires_at, remaining)
     where lot.id = now.id
 """)
-_USES = text("""
+_USES = text(f"""
     insert into ledger.lot_use (entry_id, lot, amount, about)
-    select * from unnest(
-        cast(:entries as uuid[]), cast(:lots as uuid[]), cast(:amounts as bigint[]), cast(:about as uuid[])
-    )
+    select * from {unnest(entries="uuid", lots="uuid", amounts="bigint", about="uuid")}
 """)
-_HOLDS = text("""
+_HOLDS = text(f"""
     insert into ledger.hold (id, kind, member, campaign, room, lane, epoch, amount, used, until, state)
-    values (:id, :kind, :member, :campaign, :room, :lane, :epoch, :amount, :used, :until, :state)
+    select * from {unnest(**_HOLD)}
     on conflict (id) do update set amount = excluded.amount, used = excluded.used, until = excluded.until,
         state = excluded.state
 """)
@@ -156,23 +155,23 @@ async def _insert(
     links: list[bytes],
 ) -> None:
     entries = [line.entry for line, _, _ in decided]
-    numbers: dict[Shared, int] = {}
-    numbered = [numbers.setdefault(_shared(books, line), len(numbers) + 1) for line in decided]
+    shares = [_shared(books, line) for line in decided]
+    numbered = {shared: number for number, shared in enumerate(dict.fromkeys(shares), 1)}
     await connection.execute(
         _WRITE,
         {
-            **dict(zip(Shared._fields, map(list, zip(*numbers, strict=True)), strict=True)),
+            **dict(zip(Shared._fields, map(list, zip(*numbered, strict=True)), strict=True)),
             "source": lane.id,
             "seq": chain.entries,
-            "shared": numbered,
-            "id": [entry.id for entry in entries],
-            "hash": [line.hash for line, _, _ in decided],
-            "link": links,
-            "member": [entry.member for entry in entries],
-            "amount": [entry.amount for entry in entries],
-            "credited": [outcome.credited for _, outcome, _ in decided],
-            "occurred_at": [entry.occurred_at for entry in entries],
-            "lot": [_lot(books, line) for line in decided],
+            "shared": numbers(numbered[shared] for shared in shares),
+            "id": uuids(entry.id for entry in entries),
+            "hashes": b"".join([line.hash for line, _, _ in decided]),
+            "links": b"".join(links),
+            "member": texts(entry.member for entry in entries),
+            "amount": numbers(entry.amount for entry in entries),
+            "credited": numbers(outcome.credited for _, outcome, _ in decided),
+            "occurred_at": numbers(entry.occurred_at for entry in entries),
+            "lot": numbers(_lot(books, line) for line in decided),
         },
     )
 
@@ -206,45 +205,48 @@ async def _write_lots(connection: AsyncConnection, books: Books, written: set[UU
     ]
     if fresh:
         values = {
-            "ids": [lot.id for lot in fresh],
-            "members": [lot.member for lot in fresh],
-            "campaigns": [lot.campaign for lot in fresh],
+            "ids": uuids(lot.id for lot in fresh),
+            "members": texts(lot.member for lot in fresh),
+            "campaigns": texts(lot.campaign for lot in fresh),
+            "expires_at": numbers(lot.expires_at for lot in fresh),
+            "remaining": numbers(lot.remaining for lot in fresh),
         }
-        rest = {
-            "expires_at": [lot.expires_at for lot in fresh],
-            "remaining": [lot.remaining for lot in fresh],
-        }
-        await connection.execute(_NEW_LOTS, values | rest)
+        await connection.execute(_NEW_LOTS, values)
     if changed:
         values = {
-            "ids": [lot.id for lot in changed],
-            "expires_at": [lot.expires_at for lot in changed],
-            "remaining": [lot.remaining for lot in changed],
+            "ids": uuids(lot.id for lot in changed),
+            "expires_at": numbers(lot.expires_at for lot in changed),
+            "remaining": numbers(lot.remaining for lot in changed),
         }
         await connection.execute(_LOTS, values)
     if books.used:
         entries, lots, amounts, about = zip(*books.used, strict=True)
         values = {
-            "entries": list(entries),
-            "lots": list(lots),
-            "amounts": list(amounts),
-            "about": list(about),
+            "entries": uuids(entries),
+            "lots": uuids(lots),
+            "amounts": numbers(amounts),
+            "about": uuids(about),
         }
         await connection.execute(_USES, values)
 
 
 async def _write_holds(connection: AsyncConnection, books: Books) -> None:
-    rows = [
-        {
-            "id": hold.id, "kind": hold.kind, "member": hold.member, "campaign": hold.campaign,
-            "room": hold.room, "lane": hold.lane, "epoch": hold.epoch, "amount": hold.amount,
-            "used": hold.used, "until": hold.until, "state": "open" if hold.open else "closed",
+    holds = [hold for hold in books.holds.values() if hold.touched]
+    if holds:
+        values = {
+            "id": uuids(hold.id for hold in holds),
+            "kind": texts(hold.kind for hold in holds),
+            "member": texts(hold.member for hold in holds),
+            "campaign": texts(hold.campaign for hold in holds),
+            "room": texts(hold.room for hold in holds),
+            "lane": texts(hold.lane for hold in holds),
+            "epoch": numbers(hold.epoch for hold in holds),
+            "amount": numbers(hold.amount for hold in holds),
+            "used": numbers(hold.used for hold in holds),
+            "until": numbers(hold.until for hold in holds),
+            "state": texts("open" if hold.open else "closed" for hold in holds),
         }
-        for hold in books.holds.values()
-        if hold.touched
-    ]  # fmt: skip
-    if rows:
-        await connection.execute(_HOLDS, rows)
+        await connection.execute(_HOLDS, values)
 
 
 async def _write_accounts(connection: AsyncConnection, books: Books, decided: Sequence[Decided]) -> None:
@@ -255,10 +257,10 @@ async def _write_accounts(connection: AsyncConnection, books: Books, decided: Se
     ]
     if moved:
         values = {
-            "ids": [account.id for account in moved],
-            "posted": [account.posted - account.read[0] for account in moved],
-            "held": [account.held - account.read[1] for account in moved],
-            "floors": [account.floor for account in moved],
+            "ids": texts(account.id for account in moved),
+            "posted": numbers(account.posted - account.read[0] for account in moved),
+            "held": numbers(account.held - account.read[1] for account in moved),
+            "floors": numbers(account.floor for account in moved),
         }
         await connection.execute(_ACCOUNTS, values)
     sums: Counter[str] = Counter()
@@ -268,4 +270,4 @@ async def _write_accounts(connection: AsyncConnection, books: Books, decided: Se
         if verdict.target in OPEN_ENDED:
             sums[verdict.target] += outcome.credited
     if sums:
-        await connection.execute(_OPEN_ENDED, {"ids": list(sums), "posted": list(sums.values())})
+        await connection.execute(_OPEN_ENDED, {"ids": texts(sums), "posted": numbers(sums.values())})
