@@ -15,9 +15,11 @@ from fastapi import FastAPI
 
 from gameserver.demo import keep_rooms_open
 from gameserver.errors import Refused
+from gameserver.events import Events
 from gameserver.fairness import Receipts, derive
 from gameserver.games.game import RoomId
 from gameserver.http.api import api
+from gameserver.http.events_api import events_api
 from gameserver.http.health import health
 from gameserver.http.member_api import MemberApi
 from gameserver.http.tokens import Tokens
@@ -48,6 +50,7 @@ class Stores:
         self.redis = store.connect(settings.redis_url)
         self.ledger = EmbeddedLedger(self.database)
         self.settlement = Settlement(self.database, self.redis, self.ledger)
+        self.events = Events(self.database, self.ledger)
         self.lifecycle = Lifecycle(self.database, self.redis, self.ledger, self.settlement.drain)
 
     async def migrate(self) -> None:
@@ -80,7 +83,8 @@ class Node:
         self._sockets = Sockets(self._hub, settings.allowed_origins(), settings.frames_per_second)
         tokens = Tokens(settings.secret_key)
         members = MemberApi(stores.database, self._hub, stores.ledger, tokens, receipts, demo=settings.demo)
-        self.app = api([members.router(), health(stores.database, stores.redis)], self._lifespan)
+        told = events_api(stores.database, stores.events)
+        self.app = api([members.router(), told, health(stores.database, stores.redis)], self._lifespan)
 
     def server(self) -> uvicorn.Server:
         """The server, not started; pages, API and sockets on one port."""

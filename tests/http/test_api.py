@@ -13,6 +13,7 @@ from tests.node import Live
 
 ROUTES = {
     ("post", "/api/demo/login"), ("post", "/api/tickets"),
+    ("post", "/api/points/events"),
     ("get", "/api/rooms"), ("get", "/api/rooms/{room}"), ("get", "/api/me/prizes"), ("get", "/api/me/points"),
     ("get", "/healthz"), ("get", "/readyz"), ("get", "/metrics"),
 }  # fmt: skip
