@@ -25,7 +25,7 @@ class Reversal(StrEnum):
     DEBT = "debt"  # the member's balance goes below zero, and what is earned next pays it
 
 
-class Caps(msgspec.Struct, frozen=True, omit_defaults=True):
+class Caps(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """Points one member may earn in the campaign per local day, month and year; None: no cap."""
 
     day: Points | None = None

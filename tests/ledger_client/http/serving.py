@@ -5,11 +5,17 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
 WRITER = "a-token-that-may-write-and-is-long-enough"
 READER = "a-token-that-may-only-read-and-is-long-too"
+
+# the default renders a traceback with every local variable, and takes seconds for it
+structlog.configure(
+    processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()]
+)
 
 Exchange = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
