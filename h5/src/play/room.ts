@@ -6,6 +6,7 @@ import { dress } from '../shell/colour'
 import { type GameContext, type GamePage, gamePage, type SheetName } from '../shell/game'
 import { signedOut, token } from '../shell/member'
 import { stored } from '../shell/memory'
+import { type Price, priceOf } from './price'
 import { Refused, type Room, type RoomChanged, type ServerEvent, type Snapshot, type Welcome, type Won } from '../shell/wire'
 
 const DRAFT_LOOK_MS = 20_000
@@ -27,6 +28,7 @@ export class RoomVisit {
   readonly holding = ref(false)
   readonly soldOut = ref(false)
   readonly boast = ref('')
+  readonly price: Price = priceOf(this.immersive)
   private connection: Connection | null = null
   private listeners = new Set<(event: ServerEvent) => void>()
   private unheard: ServerEvent[] = [] // what came after the welcome, before the game's page was here
@@ -85,7 +87,7 @@ export class RoomVisit {
       snapshot: this.snapshot,
       link: this.link,
       now: () => this.clock.now(),
-      command: (op, fields) => this.connection?.command(op, fields) ?? Promise.reject(new Refused('offline')),
+      command: (op, fields) => this.command(op, fields),
       onEvent: (listener) => {
         this.listeners.add(listener)
         for (const event of this.unheard.splice(0)) listener(event)
@@ -97,6 +99,12 @@ export class RoomVisit {
       boast: this.boast,
       soldOut: this.soldOut,
     }
+  }
+
+  private command(op: string, fields: Record<string, unknown>): Promise<ServerEvent> {
+    if (!this.connection) return Promise.reject(new Refused('offline'))
+    if (!this.price.may()) return Promise.reject(new Refused('not_agreed'))
+    return this.connection.command(op, fields)
   }
 
   private became(room: Room): void {
@@ -157,6 +165,7 @@ export class RoomVisit {
       this.snapshot.value = welcome.snapshot
       void this.askForSettled()
     } else if (event.ev === 'room_changed') this.changed((event as RoomChanged).state)
+    this.price.heard(event)
     if (!this.listeners.size) this.unheard.push(event)
     for (const listener of this.listeners) listener(event)
   }

@@ -27,11 +27,29 @@ export interface Room<Play = unknown> {
   opens_at: number | null
   closes_at: number | null
   opened_at: number | null
+  cost: number | null // points that a play costs once the free ones are used up
   play: Play | null
   prizes: Prize[]
 }
 
+/** What a play cost (0: it was free), points still in the room's hands, free plays left. */
+export interface Charge {
+  cost: number
+  left: number
+  free: number
+}
+
+/** How often a member may play; null: no limit. */
+export interface Chances {
+  free_per_day: number | null
+  free_total: number | null
+  cost_points?: number | null
+  max_per_day?: number | null
+  max_total?: number | null
+}
+
 export interface RoomDetails<Play = unknown> extends Room<Play> {
+  limits: { chances: Chances }
   rules_text: string
   rule_hash: string
   commitment: string
@@ -67,6 +85,7 @@ export interface ServerEvent {
   ev: string
   re?: number
   v?: number
+  charge?: Charge // of the answer that began a play, where plays cost points
 }
 
 export interface Snapshot<Picture = unknown> {
@@ -76,6 +95,7 @@ export interface Snapshot<Picture = unknown> {
   name: string
   joined: number
   unsettled: ServerEvent[]
+  charge?: Charge
   game: Picture | null
 }
 

@@ -1,0 +1,105 @@
+import { computed, type Ref, ref, shallowRef, watch } from 'vue'
+import { myPoints } from '../shell/api'
+import { keep, kept } from '../shell/storage'
+import type { Charge, ServerEvent, Welcome } from '../shell/wire'
+
+export interface Wiring {
+  /** While true the game has the whole page: a play goes on. */
+  immersive: Readonly<Ref<boolean>>
+  /** The member's points that no room holds. */
+  available: () => Promise<number>
+}
+
+const fromServer = async (): Promise<number> => (await myPoints()).available
+
+/** What plays cost the member in this room, and whether they agreed to pay. */
+export class Price {
+  readonly cost = ref(0) // 0: plays cost nothing here
+  readonly charge = shallowRef<Charge>({ cost: 0, left: 0, free: 0 })
+  /** The last play that was paid for; a new object each time. */
+  readonly paid = shallowRef<Charge | null>(null)
+  readonly asking = ref(false)
+  private readonly available = ref<number | null>(null)
+  /** What the member can still spend here. */
+  readonly points = computed(() => (this.available.value === null ? null : this.available.value + this.charge.value.left))
+  private room = ''
+  private agreed = false
+  private declined = false
+  private begun = false // the play that goes on has been counted: what belongs to it costs no more
+
+  constructor(private readonly wiring: Wiring) {
+    watch(wiring.immersive, (on) => {
+      if (on) return
+      this.begun = false
+      this.offer()
+    })
+  }
+
+  heard(event: ServerEvent): void {
+    if (event.ev === 'welcome') this.welcomed(event as Welcome)
+    else if (event.ev === 'settled') void this.look()
+    if (event.charge) this.charged(event.charge)
+  }
+
+  /** Whether a command may be sent; if not, the member is asked. */
+  may(): boolean {
+    if (!this.cost.value || this.charge.value.free > 0 || this.agreed || this.begun) return true
+    this.asking.value = true
+    return false
+  }
+
+  agree(): void {
+    this.agreed = true
+    this.asking.value = false
+    keep(this.key, 'yes')
+  }
+
+  /** Until the next tap that would cost. */
+  decline(): void {
+    this.declined = true
+    this.asking.value = false
+  }
+
+  private get key(): string {
+    return `pays.${this.room}`
+  }
+
+  private welcomed({ room, snapshot }: Welcome): void {
+    this.cost.value = room.cost ?? 0
+    this.room = room.id
+    if (!snapshot.charge) return
+    this.agreed = kept(this.key) === 'yes'
+    this.charge.value = snapshot.charge
+    this.offer()
+    void this.look()
+  }
+
+  private charged(charge: Charge): void {
+    const expected = this.charge.value.left - charge.cost
+    this.charge.value = charge
+    this.begun = this.wiring.immersive.value
+    if (charge.cost) this.paid.value = charge
+    // the room took more of the member's points into its hands
+    if (charge.left !== expected) void this.look()
+    this.offer()
+  }
+
+  /** Asks before it matters, but not in the middle of a play. */
+  private offer(): void {
+    const ready = this.cost.value > 0 && this.charge.value.free === 0 && !this.wiring.immersive.value
+    if (ready && !this.agreed && !this.declined) this.asking.value = true
+  }
+
+  private async look(): Promise<void> {
+    if (!this.cost.value) return
+    try {
+      this.available.value = await this.wiring.available()
+    } catch {
+      // the figure stays as it was; the next play or welcome asks again
+    }
+  }
+}
+
+export function priceOf(immersive: Readonly<Ref<boolean>>): Price {
+  return new Price({ immersive, available: fromServer })
+}
