@@ -14,7 +14,7 @@ from ledger_client.embedded.deciding import BUDGET_EXHAUSTED, PARKED, decide
 from ledger_client.embedded.loading import load
 from ledger_client.embedded.postgres import passes
 from ledger_client.embedded.tables import dead_letter
-from ledger_client.embedded.writing import Chain, Decided, Hashed, write
+from ledger_client.embedded.writing import Chain, Decided, Hashed, Raced, write
 from ledger_client.entry import Entry, encode_entry, payload_hash
 from ledger_client.errors import StaleEpoch
 from ledger_client.ledger import LaneAt, Outcome, Status
@@ -70,12 +70,12 @@ async def apply_batch(connection: AsyncConnection, lane: LaneAt, entries: Sequen
 
 def again(error: BaseException) -> bool:
     """Whether the same batch may go through if it is simply tried again."""
-    return passes(error) or _raced(error)
+    return passes(error) or isinstance(error, Raced) or _raced(error)
 
 
-def _is_ours(error: DBAPIError) -> bool:
+def _is_ours(error: Exception) -> bool:
     """A statement that is wrong in itself: no entry is to blame, and none may be put aside for it."""
-    state = getattr(error.orig, "sqlstate", None)
+    state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
     return isinstance(state, str) and state[:2] == "42"
 
 
@@ -136,7 +136,7 @@ async def _write_or_bisect(
     try:
         async with connection.begin_nested():
             return await _decide_and_write(connection, lane, chain, fresh)
-    except DBAPIError as error:
+    except Exception as error:  # whatever an entry does to us, the others are not to wait for it
         if again(error) or _is_ours(error):
             raise
         if len(fresh) > 1:
@@ -145,7 +145,8 @@ async def _write_or_bisect(
             right, chain = await _write_or_bisect(connection, lane, chain, fresh[middle:])
             return [*left, *right], chain
         entry = fresh[0].entry
-        log.error("ledger alarm", reason=UNSTORABLE, lane=lane.id, entry=str(entry.id), error=str(error.orig))
+        cause = str(error.orig) if isinstance(error, DBAPIError) else repr(error)
+        log.error("ledger alarm", reason=UNSTORABLE, lane=lane.id, entry=str(entry.id), error=cause)
         await bury(connection, dead_letter, [_letter(lane, entry, UNSTORABLE)])
         return [Outcome(entry.id, Status.DEAD, UNSTORABLE)], chain
 

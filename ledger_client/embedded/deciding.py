@@ -33,9 +33,14 @@ def decide(books: Books, entry: Entry) -> Verdict:
     if books.waiting and (parked := _parked(books, entry)):
         return parked
     verdict = _RULES[entry.kind](books, entry)
-    if books.waiting and verdict.reason == NOT_ENOUGH and entry.member in books.waiting.values():
+    refused = verdict.status is Status.REJECTED and verdict.reason == NOT_ENOUGH
+    if refused and books.waiting and entry.member in books.waiting.values():
         # what is put aside may be the very points that are missing
         return Verdict(Status.PARKED, 0, PARKED)
+    if entry.id in books.originals:
+        books.originals[entry.id] = books.originals[entry.id]._replace(
+            credited=verdict.credited, status=verdict.status
+        )
     if verdict.source is not None and verdict.credited:
         _move(books, verdict.source, verdict.target or "", verdict.credited)
     return verdict

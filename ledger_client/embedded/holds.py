@@ -42,10 +42,11 @@ async def hold_points(connection: AsyncConnection, lane: LaneAt, asks: Sequence[
         points = min(ask.wanted, left[account]) // ask.step * ask.step
         if points > 0:
             left[account] -= points
-            granted[id_] = points
+            granted[id_] = 0
             entries.append(_entry(id_, ask, points))
     if entries:
-        await apply_batch(connection, purses, entries)
+        outcomes = await apply_batch(connection, purses, entries)
+        granted |= {outcome.id: outcome.credited for outcome in outcomes}
         states = await _states(connection, asks)
     return [_answer(ask, granted, states) for ask in asks]
 

@@ -42,7 +42,7 @@ _LOCK_ACCOUNTS = text("""
 _CREATE_ACCOUNTS = text(f"""
     insert into ledger.account (id, min_balance)
     select id, 0 from {unnest(ids="text")} as missing (id) order by id
-    on conflict do nothing
+    on conflict do nothing returning id
 """)
 _HOLDS = text("""
     select id, kind, member, campaign, room, lane, epoch, amount, used, until, state
@@ -63,6 +63,7 @@ _TERMS = text("select campaign, body from ledger.terms where campaign = any(cast
 _WAITING = text("""
     select entry_id, member from ledger.dead_letter
     where resolved_at is null and entry_id is not null and reason <> 'id_payload_mismatch'
+    order by at
 """)
 
 _UNCAPPED = Caps()
@@ -91,6 +92,12 @@ async def _load_originals(connection: AsyncConnection, books: Books, entries: Se
                 row.id, Kind(row.kind), row.member, row.to, row.campaign, row.amount, row.credited,
                 Status(row.status), row.occurred_at, row.about,
             )  # fmt: skip
+    for entry in entries:
+        if entry.id in ids:
+            books.originals[entry.id] = Original(
+                entry.id, entry.kind, entry.member, entry.to, entry.campaign, entry.amount, 0,
+                Status.REJECTED, entry.occurred_at, entry.about,
+            )  # fmt: skip
 
 
 def _accounts(books: Books, entries: Sequence[Entry]) -> set[str]:
@@ -115,12 +122,16 @@ async def lock_accounts(connection: AsyncConnection, names: Iterable[str]) -> di
     ids = sorted(set(names) - OPEN_ENDED)
     if not ids:
         return {}
-    rows = (await connection.execute(_LOCK_ACCOUNTS, {"ids": ids})).all()
-    if len(rows) < len(ids):
-        known = {row.id for row in rows}
-        await connection.execute(_CREATE_ACCOUNTS, {"ids": texts(id_ for id_ in ids if id_ not in known)})
-        rows = (await connection.execute(_LOCK_ACCOUNTS, {"ids": ids})).all()
-    return {id_: Account(id_, posted, held, floor) for id_, posted, held, floor in rows}
+    rows = await connection.execute(_LOCK_ACCOUNTS, {"ids": ids})
+    accounts = {id_: Account(id_, posted, held, floor) for id_, posted, held, floor in rows}
+    if len(accounts) < len(ids):
+        missing = texts(id_ for id_ in ids if id_ not in accounts)
+        created = (await connection.execute(_CREATE_ACCOUNTS, {"ids": missing})).scalars()
+        accounts |= {id_: Account(id_, 0, 0, 0) for id_ in created}
+    if len(accounts) < len(ids):
+        # somebody else made them meanwhile
+        return await lock_accounts(connection, ids)
+    return accounts
 
 
 async def _load_terms(connection: AsyncConnection, books: Books, entries: Sequence[Entry]) -> None:

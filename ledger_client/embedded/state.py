@@ -126,7 +126,8 @@ class Books:
         holds: by id.
         lots: by id; of members who use points in this batch all that have some left.
         uses: by entry and by `about`, in the order in which they were written.
-        originals: by id, those that a reversal, collection or write-off refers to.
+        originals: by id, those that a reversal, collection or write-off refers to; one of the same batch
+            has credited nothing until it is decided.
         done: ids of originals that were reversed or resolved before.
         counters: what of their caps is used.
         waiting: entries put aside, by id: their members.
@@ -210,7 +211,7 @@ class Books:
     def remember(self, use: Use) -> None:
         """A use is found under its entry and under what that is about."""
         self.uses.setdefault(use.entry_id, []).append(use)
-        if use.about is not None:
+        if use.about is not None and use.about != use.entry_id:
             self.uses.setdefault(use.about, []).append(use)
 
     def _note(self, use: Use) -> Use:

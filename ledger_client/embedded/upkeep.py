@@ -31,7 +31,9 @@ _EXPIRED = text("""
     order by expires_at, id limit :step
 """)
 _STILL = text("""
-    select id, member, campaign, expires_at, remaining from ledger.lot
+    select id, member, campaign, expires_at, remaining,
+           (select count(*) from ledger.entry where about = lot.id and kind = 'expire') as before
+    from ledger.lot
     where id = any(cast(:ids as uuid[])) and remaining > 0 and expires_at <= :now order by expires_at, id
 """)
 _TERMS = text("select campaign, body from ledger.terms order by campaign")
@@ -56,6 +58,12 @@ class _Lot(NamedTuple):
     campaign: str
     expires_at: int
     remaining: int
+    before: int
+
+    def expiry_id(self) -> UUID:
+        """Of what came back after an expiry, the next expiry has an id of its own."""
+        again = f"|{self.before}" if self.before else ""
+        return uuid5(self.id, f"{self.expires_at}{again}")
 
 
 async def keep_up(connection: AsyncConnection, now: int) -> Upkept:
@@ -92,9 +100,18 @@ async def _expire_lots(connection: AsyncConnection, now: int) -> tuple[int, int]
         lot = _Lot(*row)
         if lot.remaining <= free["member:" + lot.member]:
             free["member:" + lot.member] -= lot.remaining
-            id_ = uuid5(lot.id, str(lot.expires_at))
             entries.append(
-                Entry(id_, Kind.EXPIRE, lot.member, lot.campaign, "", lot.remaining, now, 0, about=lot.id)
+                Entry(
+                    lot.expiry_id(),
+                    Kind.EXPIRE,
+                    lot.member,
+                    lot.campaign,
+                    "",
+                    lot.remaining,
+                    now,
+                    0,
+                    about=lot.id,
+                )
             )
     outcomes = await apply_batch(connection, UPKEEP, entries) if entries else []
     return len(entries), sum(outcome.credited for outcome in outcomes)

@@ -17,6 +17,10 @@ from ledger_client.entry import Entry, Kind
 from ledger_client.ledger import LaneAt, Outcome
 
 
+class Raced(Exception):  # noqa: N818 - nothing is wrong: the batch is decided anew
+    """Somebody else changed at this very moment what the batch was decided on."""
+
+
 class Hashed(NamedTuple):
     """An entry and its payload hash."""
 
@@ -125,6 +129,7 @@ _HOLDS = text(f"""
     select * from {unnest(**_HOLD)}
     on conflict (id) do update set amount = excluded.amount, used = excluded.used, until = excluded.until,
         state = excluded.state
+    where hold.member = excluded.member and hold.kind = excluded.kind
 """)
 
 
@@ -246,7 +251,8 @@ async def _write_holds(connection: AsyncConnection, books: Books) -> None:
             "until": numbers(hold.until for hold in holds),
             "state": texts("open" if hold.open else "closed" for hold in holds),
         }
-        await connection.execute(_HOLDS, values)
+        if (await connection.execute(_HOLDS, values)).rowcount < len(holds):
+            raise Raced("another member took the id of a hold")
 
 
 async def _write_accounts(connection: AsyncConnection, books: Books, decided: Sequence[Decided]) -> None:
