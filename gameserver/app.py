@@ -34,6 +34,8 @@ from gameserver.store import redis as store
 from gameserver.websocket import Sockets
 from ledger_client.embedded.ledger import EmbeddedLedger
 from ledger_client.embedded.migrate import migrate as migrate_ledger
+from ledger_client.http.server import ledger_api
+from ledger_client.http.tokens import Tokens as LedgerTokens
 
 log = structlog.get_logger()
 
@@ -135,6 +137,35 @@ class Node:
         except Refused as refused:
             if refused.code != "bad_state":
                 raise
+
+
+def ledger_server(url: str, tokens: LedgerTokens, host: str, port: int) -> uvicorn.Server:
+    """The embedded ledger in the database at `url`, served over HTTP to bearers of tokens; not started."""
+    database = record.connect(url)
+    app = ledger_api(EmbeddedLedger(database), tokens)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await migrate_ledger(database)
+        try:
+            yield
+        finally:
+            await database.dispose()
+
+    app.router.lifespan_context = lifespan
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            loop="uvloop",
+            http="httptools",
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=10,
+            server_header=False,
+        )
+    )
 
 
 def secret_in(folder: Path) -> str:

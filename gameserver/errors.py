@@ -80,6 +80,8 @@ REFUSALS: dict[str, Refusal] = {
     "bad_config": Refusal(422, "the config does not fit the game's schema"),
     "bad_state": Refusal(409, "the room's state does not allow this"),
     "budget_too_small": Refusal(409, "the campaign's budget does not cover the room's points"),
+    "reference_used": Refusal(409, "the reference was used before, for something else or in vain"),
+    "ledger_refused": Refusal(409, "the ledger does not allow it"),
     "pages_missing": Refusal(503, "the pages are not built: run `make pages`"),
 }
 

@@ -20,6 +20,12 @@ class Settings(BaseSettings):
     frames_per_second: int = Field(30, ge=1, le=100_000, description="frames one connection may send")
     demo: bool = Field(False, description="demo login and sample rooms")
 
+    ledger_tokens: str = Field(
+        "",
+        description="comma-separated tokens that may write to `gameserver ledger`, of at least 32 characters",
+    )
+    ledger_read_tokens: str = Field("", description="the same, of those that may only read")
+
     def allowed_origins(self) -> frozenset[str]:
         """The exact origins."""
         return frozenset(origin.strip().rstrip("/") for origin in self.origins.split(",") if origin.strip())

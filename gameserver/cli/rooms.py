@@ -1,7 +1,6 @@
 """`gameserver room`: making rooms and running them without the console."""
 
 import json
-import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from gameserver.app import Stores
-from gameserver.cli.running import Port, err, out, with_stores
+from gameserver.cli.running import Port, err, out, read_file, with_stores
 from gameserver.errors import Refused
 from gameserver.games import game_named, games
 from gameserver.games.game import CampaignId, RoomId
@@ -60,11 +59,7 @@ def room_create(
 
 def _read_config(file: Path) -> dict[str, Any]:
     try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Refused("bad_config", f"cannot read {file}: {error}") from None
-    try:
-        config = json.loads(text)
+        config = json.loads(read_file(file))
     except json.JSONDecodeError as error:
         raise Refused("bad_config", f"{file} is not JSON: {error}") from None
     if not isinstance(config, dict):

@@ -3,11 +3,13 @@
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 import uvloop
 from rich.console import Console
+from rich.table import Table
 
 from gameserver.app import Stores
 from gameserver.engines import EngineError, addresses, var_folder
@@ -21,6 +23,18 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 Port = Annotated[
     int, typer.Option("--port", envvar="PORT", help="Port; also tells which embedded stores are meant.")
 ]
+
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+MemberArgument = Annotated[str, typer.Argument(help="A member's id.")]
+_WIDE = 500  # a pipe has no width
+
+
+def print_table(table: Table, empty: str = "") -> None:
+    """A table, or in words that it is empty; whole where it goes into a pipe."""
+    if table.row_count:
+        out.print(table, width=None if out.is_terminal else _WIDE)
+    else:
+        out.print(empty)
 
 
 def with_stores(port: int, work: Callable[[Stores], Coroutine[Any, Any, None]]) -> None:
@@ -43,6 +57,14 @@ def with_stores(port: int, work: Callable[[Stores], Coroutine[Any, Any, None]]) 
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run())
+
+
+def read_file(file: Path) -> str:
+    """A file's text; `-` is standard input. Raises Refused("bad_config")."""
+    try:
+        return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused("bad_config", f"cannot read {file}: {error}") from None
 
 
 def fail(error: Exception) -> NoReturn:

@@ -13,6 +13,7 @@ from gameserver.line import Line
 from gameserver.records.database import Database, by_index
 from gameserver.records.tables import grants as table
 from ledger_client.entry import entry_id
+from ledger_client.ledger import Outcome
 
 _PAGE = 2000
 
@@ -48,7 +49,8 @@ class MemberPrize(msgspec.Struct, frozen=True):
     """A grant as its member asks for it.
 
     `listed` is the prize as the room's config lists it, None for the game's own prizes (such as packets).
-    `refused` says why the ledger would not take it.
+    `credited` is what the ledger credited where that is less than the amount; `refused` says why it would
+    not take the grant, or not all of it.
     """
 
     grant: Grant
@@ -56,6 +58,7 @@ class MemberPrize(msgspec.Struct, frozen=True):
     listed: Mapping[str, Any] | None
     settled: bool
     refused: str | None
+    credited: int | None
 
 
 def grants_of_line(room: RoomId, line: Line) -> list[Grant]:
@@ -111,6 +114,27 @@ _REFUSE = text("""
     where grants.room = given.room and grants.prize = given.prize and grants.unit = given.unit
 """)
 
+_CUT = text("""
+    update game.grants set credited = given.credited, refused = given.reason
+    from (
+        select cast(:room as text) as room, given.*
+        from unnest(
+            cast(:prize as text[]), cast(:unit as bigint[]), cast(:credited as bigint[]),
+            cast(:reason as text[])
+        ) as given (prize, unit, credited, reason) offset 0
+    ) as given
+    where grants.room = given.room and grants.prize = given.prize and grants.unit = given.unit
+""")
+
+_SETTLE_ENTRIES = text("""
+    update game.grants set settled_at = :at, credited = nullif(given.credited, grants.amount),
+        refused = case when given.credited < grants.amount then given.reason end
+    from unnest(
+        cast(:ids as uuid[]), cast(:credited as bigint[]), cast(:reasons as text[])
+    ) as given (id, credited, reason)
+    where grants.entry_id = given.id and grants.settled_at is null
+""")
+
 
 async def insert_grants(connection: AsyncConnection, room: RoomId, given: Sequence[Grant]) -> set[int]:
     """Records grants; repeating it changes nothing.
@@ -118,14 +142,6 @@ async def insert_grants(connection: AsyncConnection, room: RoomId, given: Sequen
     Returns the indexes of grants that are not on record after it, because the unit belongs to another
     (session, ref, line) or that one won another unit.
     """
-    values: dict[str, Any] = {
-        "room": room,
-        "prize": [grant.prize for grant in given],
-        "unit": [grant.unit for grant in given],
-        "session": [grant.session for grant in given],
-        "ref": [grant.ref for grant in given],
-        "line": [grant.line for grant in given],
-    }
     others = {
         "member": [grant.member for grant in given],
         "amount": [grant.amount for grant in given],
@@ -133,17 +149,41 @@ async def insert_grants(connection: AsyncConnection, room: RoomId, given: Sequen
         "at": [grant.at for grant in given],
         "entry_id": [grant.entry_id for grant in given],
     }
-    inserted = await connection.execute(_INSERT, values | others)
+    inserted = await connection.execute(_INSERT, _places(room, given) | others)
     if inserted.rowcount == len(given):
         return set()
-    held = (await connection.execute(_HELD, values)).scalars()
-    return set(range(len(given))) - {n - 1 for n in held}
+    return set(range(len(given))) - await on_record(connection, room, given)
+
+
+async def on_record(connection: AsyncConnection, room: RoomId, given: Sequence[Grant]) -> set[int]:
+    """The indexes of grants that are on record as they are, won by the same (session, ref, line)."""
+    held = (await connection.execute(_HELD, _places(room, given))).scalars()
+    return {n - 1 for n in held}
+
+
+def _places(room: RoomId, given: Sequence[Grant]) -> dict[str, Any]:
+    return {
+        "room": room,
+        "prize": [grant.prize for grant in given],
+        "unit": [grant.unit for grant in given],
+        "session": [grant.session for grant in given],
+        "ref": [grant.ref for grant in given],
+        "line": [grant.line for grant in given],
+    }
 
 
 async def mark_settled(
-    database: Database, room: RoomId, settled: Sequence[Grant], refused: Sequence[tuple[Grant, str]], at: int
+    database: Database,
+    room: RoomId,
+    settled: Sequence[Grant],
+    refused: Sequence[tuple[Grant, str]],
+    at: int,
+    cut: Sequence[tuple[Grant, int, str]] = (),
 ) -> None:
-    """Notes which grants the ledger took (at `at`, ms) and which it would not, and why. Repeatable."""
+    """Notes which grants the ledger took (at `at`, ms) and which it would not, and why. Repeatable.
+
+    `cut`: those of the settled of which it credited only so many points, and why.
+    """
     async with database.begin() as connection:
         await by_index(connection)
         if settled:
@@ -156,6 +196,26 @@ async def mark_settled(
                 "reason": [reason for _, reason in refused],
             }
             await connection.execute(_REFUSE, {"room": room, **reasons})
+        if cut:
+            parts = {
+                "prize": [grant.prize for grant, _, _ in cut],
+                "unit": [grant.unit for grant, _, _ in cut],
+                "credited": [credited for _, credited, _ in cut],
+                "reason": [reason for _, _, reason in cut],
+            }
+            await connection.execute(_CUT, {"room": room, **parts})
+
+
+async def settle_entries(database: Database, outcomes: Sequence[Outcome], at: int) -> int:
+    """Settles the grants that waited for entries the ledger has applied after all; how many those were."""
+    values = {
+        "ids": [outcome.id for outcome in outcomes],
+        "credited": [outcome.credited for outcome in outcomes],
+        "reasons": [outcome.reason for outcome in outcomes],
+        "at": at,
+    }
+    async with database.begin() as connection:
+        return (await connection.execute(_SETTLE_ENTRIES, values)).rowcount
 
 
 async def grants_of(database: Database, room: RoomId) -> AsyncIterator[Grant]:
@@ -189,7 +249,7 @@ _MEMBER_PRIZES = text("""
            room.config ->> 'title',
            jsonb_path_query_first(room.config, '$.prizes[*] ? (@.id == $id)',
                                   jsonb_build_object('id', grants.prize)),
-           settled_at is not null, refused
+           settled_at is not null, refused, credited
     from game.grants join game.room on room.id = grants.room
     where member = :member
     order by at desc, grants.room, session, ref desc, line desc
