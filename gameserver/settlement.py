@@ -9,25 +9,25 @@ import asyncio
 import time
 from collections import Counter as Tally
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import structlog
 from msgspec import MsgspecError
 from prometheus_client import Counter, Histogram
 
-from gameserver.line import PlacedLine, Position, decode_line
+from gameserver.line import PlacedLine, Position, decode_line, purse_closed
 from gameserver.records.batches import record
 from gameserver.records.claims import Claims
 from gameserver.records.database import Database, passes
 from gameserver.records.grants import Grant, mark_settled
 from gameserver.records.lanes import Lane, SettledLane, StaleEpoch, lanes_to_settle, stream_id
 from gameserver.store.keys import LaneKeys
-from gameserver.store.outbox import Batches, Outbox, Sent, SettledUnits
+from gameserver.store.outbox import Batches, CutUnit, Outbox, Sent, SettledUnits
 from gameserver.store.redis import Redis, RedisError
 from ledger_client import errors as ledger_errors
 from ledger_client.embedded.dead_letters import Letter
-from ledger_client.entry import Entry, Kind
+from ledger_client.entry import Entry, Kind, purse_id, release_id, spend_id
 from ledger_client.ledger import LaneAt, Ledger, Outcome, Status
 
 log = structlog.get_logger()
@@ -188,18 +188,22 @@ class Settlement:
     async def _settle(self, at: SettledLane, outbox: Outbox, batch: Sequence[Sent], stages: Stages) -> None:
         lines, undecodable = _decode(at.lane, batch)
         async with stages.record, self._slots:
-            grants, letters = await record(self._database, at.lane, lines, undecodable)
-        for letter in letters:
+            recorded = await record(self._database, at.lane, lines, undecodable)
+        for letter in recorded.letters:
             reason = letter.reason.partition(":")[0]
             LETTERS.labels(reason).inc()
             log.error("settlement alarm", reason=letter.reason, lane=at.lane.name, line=letter.raw.hex())
-        entries = [_entry(at, grant) for grant in grants if grant.entry_id]
+        entries = [
+            *_charges(at, recorded.lines),
+            *(_entry(at, grant) for grant in recorded.grants if grant.entry_id),
+        ]
         async with stages.apply, self._slots:
             outcomes = await self._ledger.apply(LaneAt(at.lane.name, at.lane.epoch, batch[-1].id), entries)
-        settled, refused = _sorted(grants, outcomes)
+        settled, refused = _sorted(recorded.grants, outcomes)
         async with stages.finish, self._slots:
-            await mark_settled(self._database, at.lane.room, settled, refused, _now())
-            await outbox.finish([sent.id for sent in batch], _units(settled))
+            cut = _cut(settled, outcomes)
+            await mark_settled(self._database, at.lane.room, settled, refused, _now(), cut)
+            await outbox.finish([sent.id for sent in batch], _units(settled, cut))
         for status, count in Tally(outcome.status.value for outcome in outcomes).items():
             ENTRIES.labels(status).inc(count)
         now = time.time()
@@ -237,6 +241,23 @@ def _decode(lane: Lane, batch: Sequence[Sent]) -> tuple[list[PlacedLine], list[L
     return lines, letters
 
 
+def _charges(at: SettledLane, lines: Sequence[PlacedLine]) -> Iterator[Entry]:
+    """What plays cost, and what is left in purses that were closed, in the order in which it happened."""
+    lane, room = at.lane.name, at.lane.room
+    for line, body, _ in lines:
+        number = amount = 0
+        if line.spent is not None:
+            kind, number, amount = Kind.SPEND, line.spent.number, line.spent.amount
+        elif closed := purse_closed(line, body):
+            kind, number, amount = Kind.RELEASE, closed.number, closed.left
+        if number:
+            purse = purse_id(lane, line.member, number)
+            id_ = release_id(purse) if kind is Kind.RELEASE else spend_id(room, line.session, line.ref)
+            yield Entry(
+                id_, kind, line.member, at.campaign, room, amount, line.at, at.rule_version, about=purse
+            )
+
+
 def _entry(at: SettledLane, grant: Grant) -> Entry:
     assert grant.entry_id is not None
     return Entry(
@@ -265,13 +286,28 @@ def _sorted(
     return settled, refused
 
 
-def _units(settled: Sequence[Grant]) -> SettledUnits:
-    by_session: dict[tuple[str, str], tuple[set[int], list[tuple[str, int]]]] = {}
+def _cut(settled: Sequence[Grant], outcomes: Sequence[Outcome]) -> list[tuple[Grant, int, str]]:
+    """Which of the settled grants were credited in part only, with how many points, and why."""
+    parts = {outcome.id: outcome for outcome in outcomes if outcome.reason is not None}
+    return [
+        (grant, part.credited, part.reason or "")
+        for grant in settled
+        if grant.entry_id and (part := parts.get(grant.entry_id)) and part.credited < grant.amount
+    ]
+
+
+def _units(settled: Sequence[Grant], cut: Sequence[tuple[Grant, int, str]]) -> SettledUnits:
+    by_session: dict[tuple[str, str], tuple[set[int], list[tuple[str, int]], list[CutUnit]]] = {}
     for grant in settled:
-        refs, units = by_session.setdefault((grant.member, grant.session), (set(), []))
+        refs, units, _ = by_session.setdefault((grant.member, grant.session), (set(), [], []))
         refs.add(grant.ref)
         units.append((grant.prize, grant.unit))
-    return [(member, session, sorted(refs), units) for (member, session), (refs, units) in by_session.items()]
+    for grant, credited, reason in cut:
+        by_session[grant.member, grant.session][2].append((grant.prize, grant.unit, credited, reason))
+    return [
+        (member, session, sorted(refs), units, cuts)
+        for (member, session), (refs, units, cuts) in by_session.items()
+    ]
 
 
 def _is_over(at: SettledLane) -> bool:

@@ -59,10 +59,14 @@ class RefusedEvent(Event, tag="refused", kw_only=True):
 
 
 class Settled(Event, tag="settled", kw_only=True):
-    """Grants that are in the ledger now: the session's `refs`, and [prize, unit] of all of them."""
+    """Grants that are in the ledger now: the session's `refs`, and [prize, unit] of all of them.
+
+    `cut`: [prize, unit, points credited, why] of those that a cap left only a part of.
+    """
 
     refs: list[int]
     units: list[tuple[str, int]]
+    cut: list[tuple[str, int, int, str]] = []
 
 
 class RoomChanged(Event, tag="room_changed", kw_only=True):

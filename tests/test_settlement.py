@@ -121,9 +121,9 @@ async def test_what_redis_granted_ends_in_the_record_and_the_ledger_and_is_told(
     assert msgspec.msgpack.decode(told["data"]) == [
         "settled",
         [
-            ["m1", "s1", [1, 3], [["packet", 1], ["packet", 2]]],
-            ["m1", "clock", [2], [["packet", 3]]],
-            ["m2", "clock", [2], [["mug", 1]]],
+            ["m1", "s1", [1, 3], [["packet", 1], ["packet", 2]], []],
+            ["m1", "clock", [2], [["packet", 3]], []],
+            ["m2", "clock", [2], [["mug", 1]], []],
         ],
     ]
     await pages.aclose()  # type: ignore[no-untyped-call] # redis-py leaves it untyped

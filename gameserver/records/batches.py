@@ -20,10 +20,11 @@ UNRECORDABLE = "unrecordable"
 
 
 class Recorded(NamedTuple):
-    """The batch's grants that stand in the record, and what had to be put aside."""
+    """The batch's grants and lines that stand in the record, and what had to be put aside."""
 
     grants: list[Grant]
     letters: list[Letter]
+    lines: list[PlacedLine]
 
 
 async def record(
@@ -41,10 +42,10 @@ async def record(
         await by_index(connection)
         held = await lock_lane(connection, lane)
         distinct, repeated = _distinct(lines)
-        recorded = Recorded([], [*letters, *(_mismatch(lane, line) for line in repeated)])
+        recorded = Recorded([], [*letters, *(_mismatch(lane, line) for line in repeated)], [])
         if distinct:
             written = await _write_or_bisect(connection, lane, distinct)
-            recorded = Recorded(written.grants, recorded.letters + written.letters)
+            recorded = Recorded(written.grants, recorded.letters + written.letters, written.lines)
             await advance(connection, held, max(line.position[:2] for line in distinct))
         await bury(connection, dead_letter, recorded.letters)
     return recorded
@@ -59,21 +60,17 @@ async def _write_or_bisect(connection: AsyncConnection, lane: Lane, lines: Seque
         if passes(error):
             raise
         if len(lines) == 1:
-            return Recorded([], [Letter(lane.name, lines[0].body, f"{UNRECORDABLE}: {_cause(error)}")])
+            return Recorded([], [Letter(lane.name, lines[0].body, f"{UNRECORDABLE}: {_cause(error)}")], [])
         middle = len(lines) // 2
         left = await _write_or_bisect(connection, lane, lines[:middle])
         right = await _write_or_bisect(connection, lane, lines[middle:])
-        return Recorded(left.grants + right.grants, left.letters + right.letters)
+        return Recorded(left.grants + right.grants, left.letters + right.letters, left.lines + right.lines)
 
 
 async def _write(connection: AsyncConnection, lane: Lane, lines: Sequence[PlacedLine]) -> Recorded:
     others = await insert_facts(connection, lane, lines)
-    owed = [
-        (placed, grant)
-        for n, placed in enumerate(lines)
-        if n not in others
-        for grant in grants_of_line(lane.room, placed.line)
-    ]
+    standing = [placed for n, placed in enumerate(lines) if n not in others]
+    owed = [(placed, grant) for placed in standing for grant in grants_of_line(lane.room, placed.line)]
     lost = await insert_grants(connection, lane.room, [grant for _, grant in owed]) if owed else set()
     return Recorded(
         [grant for n, (_, grant) in enumerate(owed) if n not in lost],
@@ -81,6 +78,7 @@ async def _write(connection: AsyncConnection, lane: Lane, lines: Sequence[Placed
             *(_mismatch(lane, lines[n]) for n in sorted(others)),
             *(_conflict(lane, *owed[n]) for n in sorted(lost)),
         ],
+        standing,
     )
 
 

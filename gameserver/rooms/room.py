@@ -240,8 +240,8 @@ class Room:
     def published(self, kind: str, lines: Sequence[Any]) -> None:
         """Takes what the lane's channel carries: room events, or grants that were settled."""
         if kind == "settled":
-            for member, session, refs, units in lines:
-                self._tell_settled(member, session, refs, units)
+            for member, session, refs, units, cut in lines:
+                self._tell_settled(member, session, refs, units, cut)
             return
         self._untold.extend(lines)
         if self._telling is None:
@@ -304,10 +304,15 @@ class Room:
         return {ref: self._granted(grant, member, session, ref) for *grant, session, ref in given}
 
     def _tell_settled(
-        self, member: MemberId, session_id: str, refs: list[int], units: list[tuple[str, int]]
+        self,
+        member: MemberId,
+        session_id: str,
+        refs: list[int],
+        units: list[tuple[str, int]],
+        cut: list[tuple[str, int, int, str]],
     ) -> None:
         for session in self._members.get(member, ()):
-            session.send(Settled(refs=refs if session.id == session_id else [], units=units))
+            session.send(Settled(refs=refs if session.id == session_id else [], units=units, cut=cut))
 
 
 def _charge(play: Play) -> Charge:

@@ -20,8 +20,10 @@ BATCH_LINES = 500
 BATCH_SECONDS = 0.025
 PENDING_SECONDS = 5.0
 
-SettledUnits = Sequence[tuple[str, str, Sequence[int], Sequence[tuple[str, int]]]]
-"""(member, session, refs, [(prize, unit)]) of each session whose grants were settled."""
+CutUnit = tuple[str, int, int, str]
+"""(prize, unit, points credited, why not all)."""
+SettledUnits = Sequence[tuple[str, str, Sequence[int], Sequence[tuple[str, int]], Sequence[CutUnit]]]
+"""(member, session, refs, [(prize, unit)], [what of it was cut]) of each session whose grants were settled."""
 
 _encode = msgspec.msgpack.encode
 _split = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
@@ -68,7 +70,7 @@ class Outbox:
         streams: Any = await self._redis.xreadgroup(
             SETTLE_GROUP, CONSUMER, {self._stream: after}, count=READ, block=wait_ms
         )
-        return [_sent(id_, fields) for _, entries in streams or () for id_, fields in entries]
+        return [sent_of(id_, fields) for _, entries in streams or () for id_, fields in entries]
 
     async def finish(self, ids: Sequence[str], settled: SettledUnits) -> None:
         """Acknowledges and deletes entries and tells the members' pages, all or nothing."""
@@ -78,6 +80,10 @@ class Outbox:
             if settled:
                 call.publish(self._channel, _encode(("settled", settled)))
             await call.execute()
+
+    async def put_back(self, line: bytes) -> None:
+        """Brings a line again, after all that is there."""
+        await self._redis.xadd(self._stream, {FIELD: _encode([msgspec.Raw(line)])})
 
     async def waiting(self) -> int:
         """Stream entries that are not finished."""
@@ -131,7 +137,8 @@ class Batches:
         return await self._outbox.fresh(wait_ms)
 
 
-def _sent(id_: bytes, fields: Mapping[bytes, bytes]) -> Sent:
+def sent_of(id_: bytes, fields: Mapping[bytes, bytes]) -> Sent:
+    """A stream entry as redis-py returns it."""
     if not fields:
         # deleted, but still pending: nothing is left to do but to acknowledge it
         return Sent(id_.decode(), b"", ())

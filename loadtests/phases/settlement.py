@@ -61,7 +61,7 @@ class Settled:
 
     def _take(self, lines: list[Any], at: float) -> None:
         told = 0
-        for who, _, refs, units in lines:
+        for who, _, refs, units, _ in lines:
             told += len(units)
             for ref in refs:
                 self.at[who, ref] = at
