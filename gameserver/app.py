@@ -31,11 +31,14 @@ from gameserver.settings import Settings
 from gameserver.settlement import Settlement
 from gameserver.staff.lifecycle import Lifecycle
 from gameserver.store import redis as store
+from gameserver.upkeep import Upkeep
 from gameserver.websocket import Sockets
 from ledger_client.embedded.ledger import EmbeddedLedger
 from ledger_client.embedded.migrate import migrate as migrate_ledger
+from ledger_client.http.client import HttpLedger
 from ledger_client.http.server import ledger_api
 from ledger_client.http.tokens import Tokens as LedgerTokens
+from ledger_client.ledger import Ledger
 
 log = structlog.get_logger()
 
@@ -50,7 +53,8 @@ class Stores:
     def __init__(self, settings: Settings, connections: int = 10) -> None:
         self.database = record.connect(settings.database_url, connections)
         self.redis = store.connect(settings.redis_url)
-        self.ledger = EmbeddedLedger(self.database)
+        self._served = HttpLedger(settings.ledger_url, settings.ledger_token) if settings.ledger_url else None
+        self.ledger: Ledger = self._served or EmbeddedLedger(self.database)
         self.settlement = Settlement(self.database, self.redis, self.ledger)
         self.events = Events(self.database, self.ledger)
         self.lifecycle = Lifecycle(self.database, self.redis, self.ledger, self.settlement.drain)
@@ -58,11 +62,20 @@ class Stores:
     async def migrate(self) -> None:
         """Brings both schemas up to date."""
         await migrate_record(self.database)
-        await migrate_ledger(self.database)
+        if self._served is None:
+            await migrate_ledger(self.database)
+
+    async def work(self, stop: asyncio.Event) -> None:
+        """What a settlement worker does until `stop` is set: settle, and keep up with the time."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.settlement.run(stop))
+            tasks.create_task(Upkeep(self.ledger, self.events).run(stop))
 
     async def close(self) -> None:
         """Gives all connections back."""
         await self.settlement.close()
+        if self._served is not None:
+            await self._served.close()
         await self.redis.aclose()
         await self.database.dispose()
 
@@ -118,7 +131,7 @@ class Node:
         tasks = [loop.create_task(self._sockets.sweep())]
         if self._settings.demo:
             tasks.append(loop.create_task(keep_rooms_open(stores.database, stores.lifecycle)))
-        settling = loop.create_task(stores.settlement.run(stop)) if self._settles else None
+        settling = loop.create_task(stores.work(stop)) if self._settles else None
         try:
             yield
         finally:

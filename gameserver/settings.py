@@ -11,6 +11,8 @@ class Settings(BaseSettings):
 
     redis_url: str = Field("", description="redis://, rediss:// or unix://; empty: the embedded Valkey")
     database_url: str = Field("", description="postgresql://...; empty: the embedded PostgreSQL")
+    ledger_url: str = Field("", description="a ledger served over HTTP; empty: the one in the database")
+    ledger_token: str = Field("", description="bearer token for that ledger")
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on")
     secret_key: str = Field(

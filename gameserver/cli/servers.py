@@ -94,7 +94,7 @@ def settle(port: Port = 8000) -> None:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         await stores.migrate()
         err.print("settling; Ctrl-C stops after the batch in hand")
-        await stores.settlement.run(stop)
+        await stores.work(stop)
 
     with_stores(port, work)
 

@@ -1,0 +1,70 @@
+"""What time does to points: purses and lots run out, reminders fall due, outside events are tried again."""
+
+import asyncio
+import time
+
+import structlog
+from prometheus_client import Counter
+
+from gameserver.events import Events
+from gameserver.records.database import passes
+from ledger_client.errors import LedgerAway
+from ledger_client.ledger import Ledger, Upkept
+
+log = structlog.get_logger()
+
+EVERY_SECONDS = 60.0
+
+RELEASED = Counter("gameserver_purses_timed_out_total", "Purses that the ledger released by itself")
+EXPIRED = Counter("gameserver_points_expired_total", "Points that expired")
+REMINDED = Counter("gameserver_reminders_total", "Members told that points will expire")
+
+
+class Upkeep:
+    """Runs in every settlement worker; the ledger and the record see to it that each thing happens once.
+
+    Args:
+        ledger: whose books are kept up.
+        events: outside events that the ledger has not had yet.
+    """
+
+    def __init__(self, ledger: Ledger, events: Events) -> None:
+        self._ledger = ledger
+        self._events = events
+        self._away = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Looks every minute until `stop` is set; tolerates that the ledger or PostgreSQL is away."""
+        stopping = asyncio.ensure_future(stop.wait())
+        while not stop.is_set():
+            try:
+                await self.once(stop)
+                self._away = False
+            except Exception as error:
+                if not (passes(error) or isinstance(error, LedgerAway)):
+                    log.exception("upkeep failed")
+                elif not self._away:
+                    log.warning("upkeep waits", error=str(error).partition("\n")[0])
+                self._away = True
+            await asyncio.wait((stopping,), timeout=EVERY_SECONDS)
+
+    async def once(self, stop: asyncio.Event) -> None:
+        """Does all that is due now, in bounded steps; ends early when `stop` is set."""
+        while not stop.is_set() and _found(await self._ledger.upkeep(time.time_ns() // 1_000_000)):
+            pass
+        while not stop.is_set() and await self._events.retry_pending():
+            pass
+
+
+def _found(upkept: Upkept) -> bool:
+    """Whether a step did anything, and counts it."""
+    RELEASED.inc(upkept.purses_released)
+    EXPIRED.inc(upkept.points_expired)
+    REMINDED.inc(len(upkept.reminders))
+    done = bool(upkept.purses_released or upkept.lots_expired or upkept.reminders)
+    if done:
+        log.info(
+            "upkeep", purses_released=upkept.purses_released, lots_expired=upkept.lots_expired,
+            points_expired=upkept.points_expired, reminders=len(upkept.reminders),
+        )  # fmt: skip
+    return done
