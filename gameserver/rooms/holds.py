@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import structlog
 
 from gameserver.errors import Refused
+from gameserver.rooms.tasks import end
 from ledger_client.errors import LedgerAway, StaleEpoch
 from ledger_client.ledger import Held, HoldAsk, LaneAt, Ledger
 
@@ -39,6 +40,11 @@ class Holds:
         if self._running is None:
             self._running = asyncio.get_running_loop().create_task(self._run())
         return await answer
+
+    async def stop(self) -> None:
+        """Gives up a call that is under way: the ledger tells whoever asks again what it has granted."""
+        if self._running:
+            await end([self._running])
 
     async def _run(self) -> None:
         while self._waiting:

@@ -117,6 +117,7 @@ class Purses:
             if guest.leaving:
                 guest.leaving.cancel()
         await end(self._tasks)
+        await self._holds.stop()
 
     async def _serve(self, guest: _Guest, session: str) -> None:
         turn = guest.turns[session]

@@ -173,12 +173,13 @@ async def test_a_purse_is_closed_once_with_what_is_left(redis: Redis) -> None:
     assert await purse(lane) == [2, 0, 50, LATER, 1]
 
 
-async def test_a_purse_whose_time_is_over_pays_no_more_and_is_closed_by_the_next(redis: Redis) -> None:
+async def test_a_purse_whose_time_is_over_pays_no_more_and_is_closed_by_the_play(redis: Redis) -> None:
     lane = await raining(redis, paying())
     seat, now = await lane.seat("a"), await server_ms(redis)
     needed = grab(seat, 1)
     over = await lane.ask(fill(seat, 1, 0, 50, now - 1), needed)
     assert over[1] == [0, "purse_needed", [1, 0, False, False]]
+    assert await purse(lane) == [1, 0, 0, 0, 0]
     assert (await lane.ask(fill(seat, 2, 0, 20), needed))[1][3] == [COST, 0, 15, 2, 0, False]
     assert [line[6] for line in (await lane.lines())[-4:-1]] == [
         ["purse", 1, 0, 50, now - 1], ["purse_closed", 1, 50], ["purse", 2, 0, 20, LATER],

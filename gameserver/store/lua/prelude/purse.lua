@@ -112,6 +112,7 @@ local function price(lane, me, member)
   local purse, cost = purse_of(lane, member), lane.rule.chances.cost_points
   local opened = purse[UNTIL] > lane.now
   if opened and purse[LEFT] >= cost then return nil, nil, { purse[NUMBER], cost } end
+  if not opened then end_purse(lane, member) end -- its points are wanted back the sooner
   return NEEDED, { purse[NUMBER], purse[FILL], opened, most_left(lane, me, lane.day) or false }
 end
 
