@@ -22,7 +22,7 @@ from msgspec import Meta
 
 from gameserver.games.game import CampaignId, MemberId
 from ledger_client.calendar import periods
-from ledger_client.terms import Terms
+from ledger_client.terms import Caps, Expiry, Terms
 
 MAX_CENTS = 10**10
 MAX_ITEMS = 500
@@ -275,4 +275,5 @@ EXAMPLE = Rules(
         boosts=(Boost("double eleven", datetime(2026, 11, 11), datetime(2026, 11, 12), 300, ("purchase",)),),
         excluded_categories=frozenset({"tobacco", "gift_card"}),
     ),
+    terms=Terms(caps=Caps(day=500, year=20_000), expiry=Expiry.FIXED),
 )  # fmt: skip

@@ -5,12 +5,13 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from gameserver.cli import members, rooms, servers
+from gameserver.cli import callers, campaigns, ledger, members, rooms, servers
 from gameserver.cli.running import err, fail
 from gameserver.engines import EngineError
 from gameserver.errors import Refused
 from gameserver.records.database import passes
 from gameserver.store.redis import RedisError
+from ledger_client.errors import LedgerAway
 
 cli = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Campaign game server."
@@ -18,6 +19,9 @@ cli = typer.Typer(
 for command in (servers.demo, servers.serve, servers.settle, servers.migrate, members.play):
     cli.command()(command)
 cli.add_typer(rooms.cli, name="room")
+cli.add_typer(ledger.cli, name="ledger")
+cli.add_typer(campaigns.cli, name="campaign")
+cli.add_typer(callers.cli, name="caller")
 
 
 def main() -> None:
@@ -31,6 +35,6 @@ def main() -> None:
             err.print(f"[red]error[/red]: {'.'.join(map(str, problem['loc'])).upper()}: {problem['msg']}")
         sys.exit(1)
     except Exception as error:
-        if not isinstance(error, RedisError | OSError) and not passes(error):
+        if not isinstance(error, RedisError | OSError | LedgerAway) and not passes(error):
             raise
         fail(error)
