@@ -7,7 +7,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 _PASSING_CLASSES = frozenset(
     {
@@ -37,15 +37,28 @@ async def upgrade(engine: AsyncEngine, schema: str, folder: Path) -> None:
     Any number of nodes may call it at once: one migrates, the others wait and find nothing to do.
     """
     async with engine.begin() as connection:
-        await connection.execute(
-            text("select pg_advisory_xact_lock(hashtextextended('migrate:' || :schema, 0))"),
-            {"schema": schema},
-        )
+        await _one_at_a_time(connection, schema)
         await connection.execute(text(f'create schema if not exists "{schema}"'))
-        await connection.run_sync(_upgrade, schema, folder)
+        await connection.run_sync(lambda inside: command.upgrade(_config(inside, schema, folder), "head"))
 
 
-def _upgrade(connection: Connection, schema: str, folder: Path) -> None:
+async def downgrade(engine: AsyncEngine, schema: str, folder: Path, revision: str) -> None:
+    """Takes `schema` back to a revision, all or nothing; "base" is before the first: nothing is left.
+
+    Raises RuntimeError, and changes nothing, where the revision could not keep what is stored.
+    """
+    async with engine.begin() as connection:
+        await _one_at_a_time(connection, schema)
+        await connection.run_sync(lambda inside: command.downgrade(_config(inside, schema, folder), revision))
+
+
+async def _one_at_a_time(connection: AsyncConnection, schema: str) -> None:
+    await connection.execute(
+        text("select pg_advisory_xact_lock(hashtextextended('migrate:' || :schema, 0))"), {"schema": schema}
+    )
+
+
+def _config(connection: Connection, schema: str, folder: Path) -> Config:
     config = Config(attributes={"connection": connection, "schema": schema})
     config.set_main_option("script_location", str(folder).replace("%", "%%"))
-    command.upgrade(config, "head")
+    return config

@@ -81,3 +81,8 @@ STATEMENTS = (
 def upgrade() -> None:
     for statement in STATEMENTS:
         op.execute(statement)
+
+
+def downgrade() -> None:
+    for table in ("dead_letter", "lane", "lot", "account", "posting", "entry"):
+        op.execute(f"drop table ledger.{table}")

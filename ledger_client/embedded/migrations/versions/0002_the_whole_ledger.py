@@ -112,6 +112,7 @@ LATER = """
             where kind not in ('fund', 'earn') or status = 'suspense' or credited not in (0, amount)
                or about is not null or "to" is not null)
          + (select count(*) from ledger.dead_letter where resolved_at is null and behind is not null)
+         + (select count(*) from ledger.terms) + (select count(*) from ledger.counter)
 """
 
 DOWN = (
