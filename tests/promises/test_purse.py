@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 from typing import Any
 from uuid import uuid4
@@ -21,8 +21,9 @@ from gameserver.rooms.purse import Play, Purses
 from gameserver.rooms.room import Room
 from gameserver.rooms.tick import Asked, Result
 from gameserver.store.lane import LaneStore
+from ledger_client.embedded.ledger import EmbeddedLedger
 from ledger_client.entry import Entry, Kind
-from ledger_client.ledger import LaneAt, Status
+from ledger_client.ledger import Held, HoldAsk, LaneAt, Status
 from tests.games.rains import BOMB, grab, rain
 from tests.promises.world import World, check_rebuilt, quiet, world
 from tests.rooms.pages import KEY
@@ -50,11 +51,11 @@ class Paid:
         self.shown: Counter[str] = Counter()
         self.given: Counter[str] = Counter()
 
-    def node(self) -> Purses:
+    def node(self, ledger: EmbeddedLedger | None = None) -> Purses:
         """The room in another process."""
         record = self.lane.record
         store = LaneStore(self.here.redis, game_named(record.game), record.id, self.lane.store.epoch)
-        purses = Room(record, store, Receipts(KEY), self.here.ledger).purses
+        purses = Room(record, store, Receipts(KEY), ledger or self.here.ledger).purses
         assert purses
         return purses
 
@@ -105,6 +106,19 @@ class Paid:
         assert await ledger.letters() == []
         assert await ledger.drift() == []
         return paid
+
+
+class LastWord(EmbeddedLedger):
+    """The ledger of a process that gets no further than its answer."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.given = asyncio.Event()
+
+    async def hold(self, lane: LaneAt, asks: Sequence[HoldAsk]) -> list[Held]:
+        await super().hold(lane, asks)
+        self.given.set()
+        return await asyncio.get_running_loop().create_future()
 
 
 def waiting(node: Purses, command: list[Any]) -> Asked:
@@ -189,6 +203,25 @@ async def test_a_node_that_is_killed_while_it_opens_a_purse_costs_nobody_a_point
         await other.idle()
         await here.lifecycle.close(room.lane.record.id)
         assert await room.check(members) == Counter(members)
+
+
+async def test_what_the_ledger_gave_to_a_node_that_died_with_it_is_played_on_another(
+    redis: Redis, engine: Database
+) -> None:
+    async with world(engine, redis) as here:
+        room = await paid(here, paying(), {"ann": START})
+        ledger = LastWord(engine)
+        killed, seat = room.node(ledger), await room.lane.seat("ann")
+        waiting(killed, grab(seat, 1, BOMB))
+        await ledger.given.wait()
+        await killed.stop()
+        assert (await here.ledger.balance("ann")).held == 10 * COST
+        other = room.node()
+        result = await room.ask(other, grab(seat, 1, BOMB, ref=1))
+        assert Play(*result[3])[:5] == (COST, 0, 9 * COST, 1, 0)
+        assert (await here.ledger.balance("ann")).held == 10 * COST
+        await here.lifecycle.close(room.lane.record.id)
+        assert await room.check(["ann"]) == {"ann": 1}
 
 
 async def random_play(room: Paid, random: Random, seats: list[Seat], rounds: Iterable[int]) -> None:
