@@ -29,6 +29,14 @@ class Fact(msgspec.Struct, array_like=True, frozen=True):
     kind: str
 
 
+class PurseFilled(Fact, array_like=True, frozen=True):
+    """The fact that a line's member got `amount` points into purse `number`; `fill` 0 opened it."""
+
+    number: Annotated[int, msgspec.Meta(ge=1)]
+    fill: Natural
+    amount: Natural
+
+
 class PurseClosed(Fact, array_like=True, frozen=True):
     """The fact that purse `number` of a line's member was closed with `left` points in it."""
 
@@ -78,18 +86,29 @@ class PlacedLine(NamedTuple):
     position: Position
 
 
+class _PurseFill(Line, array_like=True, frozen=True):
+    fact: PurseFilled
+
+
 class _PurseEnd(Line, array_like=True, frozen=True):
     fact: PurseClosed
 
 
+PURSE_FILLED = "purse"
 PURSE_CLOSED = "purse_closed"
 _LINE = msgspec.msgpack.Decoder(Line)
+_PURSE_FILL = msgspec.msgpack.Decoder(_PurseFill)
 _PURSE_END = msgspec.msgpack.Decoder(_PurseEnd)
 
 
 def decode_line(body: bytes | msgspec.Raw) -> Line:
     """A line from its bytes. Raises msgspec.DecodeError."""
     return _LINE.decode(body)
+
+
+def purse_filled(line: Line, body: bytes | msgspec.Raw) -> PurseFilled | None:
+    """The fact of a line that filled a purse; None for all other lines."""
+    return _PURSE_FILL.decode(body).fact if line.fact.kind == PURSE_FILLED else None
 
 
 def purse_closed(line: Line, body: bytes | msgspec.Raw) -> PurseClosed | None:
