@@ -8,6 +8,7 @@ import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -37,6 +38,7 @@ from ledger_client.ledger import LaneAt, Ledger, Outcome, Status
 log = structlog.get_logger()
 
 LANE = LaneAt("events", 1)
+MAX_BATCH = 1000
 MAX_AHEAD_MS = 300_000  # clocks of callers may run that much ahead of ours
 PUT_ASIDE_MS = 60_000  # what the ledger has put aside waits for people: no need to ask every second
 BUDGET_EXHAUSTED = "budget_exhausted"
@@ -129,7 +131,10 @@ class Events:
             return []
         entries = {known.key: _entry(known, originals.get(_thread(known))) for known in events}
         owed = [entry for entry in entries.values() if entry is not None]
-        outcomes = {outcome.id: outcome for outcome in await self._ledger.apply(LANE, owed)} if owed else {}
+        outcomes: dict[UUID, Outcome] = {}
+        for start in range(0, len(owed), MAX_BATCH):
+            applied = await self._ledger.apply(LANE, owed[start : start + MAX_BATCH])
+            outcomes |= {outcome.id: outcome for outcome in applied}
         settled = {
             key: _verdict(outcomes[entry.id]) if entry else Settled(EventStatus.APPLIED)
             for key, entry in entries.items()
