@@ -395,6 +395,25 @@ async def test_chances_are_conserved(game: Game, redis: Redis) -> None:
 
 
 @every_game
+async def test_a_purse_pays_for_each_play_and_for_nothing_else(game: Game, redis: Redis) -> None:
+    play = await playing(redis, game, {**game.example(), "chances": {"free_total": 0, "cost_points": 7}})
+    for seat in await play.lane.seats(10):
+        commands = await play.commands(seat)
+        needed = await play.lane.ask(*commands[:8])
+        assert {result[1] for result in needed if result[0] == 0} >= {"purse_needed"}
+        assert not [result for result in needed if result[0] == 1]
+        await play.lane.ask([seat.member, "", 0, "fill_purse", False, 1, 0, 70, 2**50])
+        results = await play.send(commands)
+        lines = [line for line in await play.lane.lines() if line[2] == seat.member and len(line) > 8]
+        told = [result[3][0] for result in results if len(result) > 3]
+        member = await play.lane.member(seat.member)
+        assert isinstance(member, Member)
+        assert len(lines) == len(told) == member.chances > 0
+        assert {line[8][1] for line in lines} == set(told) == {7}
+        assert (await play.lane.purses())[seat.member] == (1, 70 - 7 * member.chances)
+
+
+@every_game
 async def test_a_page_that_comes_back_sees_the_state(game: Game, redis: Redis) -> None:
     play = await playing(redis, game)
     async with live(play.lane) as here:
