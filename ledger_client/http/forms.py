@@ -13,7 +13,7 @@ from ledger_client.ledger import HoldAsk, LaneAt, Outcome
 
 MAX_BODY = 4 * 1024 * 1024
 MAX_ENTRIES = 2000
-MAX_LINES = 10_000
+MAX_LINES = 100_000
 # what JSON's readers keep exact
 MAX_MS = 2**53 - 1
 MAX_POINTS = 10**12

@@ -35,9 +35,11 @@ LIMIT_S = 20
 @asynccontextmanager
 async def calling(url: str, patience: Patience = QUICK, token: str = WRITER) -> AsyncIterator[HttpLedger]:
     ledger = HttpLedger(url, token, patience)
-    async with asyncio.timeout(LIMIT_S):
-        yield ledger
-    await ledger.close()
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            yield ledger
+    finally:
+        await ledger.close()
 
 
 async def batch_of_a_funded_room(url: str) -> tuple[str, list[Entry]]:
