@@ -32,6 +32,7 @@ from gameserver.settlement import Settlement
 from gameserver.staff.lifecycle import Lifecycle
 from gameserver.store import redis as store
 from gameserver.upkeep import Upkeep
+from gameserver.verify import Verification
 from gameserver.websocket import Sockets
 from ledger_client.embedded.ledger import EmbeddedLedger
 from ledger_client.embedded.migrate import migrate as migrate_ledger
@@ -58,6 +59,7 @@ class Stores:
         self.settlement = Settlement(self.database, self.redis, self.ledger)
         self.events = Events(self.database, self.ledger)
         self.lifecycle = Lifecycle(self.database, self.redis, self.ledger, self.settlement.drain)
+        self.verification = Verification(self.database, self.redis, self.ledger, self.lifecycle)
 
     async def migrate(self) -> None:
         """Brings both schemas up to date."""
@@ -66,14 +68,16 @@ class Stores:
             await migrate_ledger(self.database)
 
     async def work(self, stop: asyncio.Event) -> None:
-        """What a settlement worker does until `stop` is set: settle, and keep up with the time."""
+        """What a settlement worker does until `stop` is set: settle, verify, and keep up with the time."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.settlement.run(stop))
+            tasks.create_task(self.verification.run(stop))
             tasks.create_task(Upkeep(self.ledger, self.events).run(stop))
 
     async def close(self) -> None:
         """Gives all connections back."""
         await self.settlement.close()
+        await self.verification.close()
         if self._served is not None:
             await self._served.close()
         await self.redis.aclose()
@@ -152,33 +156,26 @@ class Node:
                 raise
 
 
-def ledger_server(url: str, tokens: LedgerTokens, host: str, port: int) -> uvicorn.Server:
-    """The embedded ledger in the database at `url`, served over HTTP to bearers of tokens; not started."""
+async def serve_ledger(url: str, tokens: LedgerTokens, host: str, port: int) -> None:
+    """Serves the embedded ledger in the database at `url` to the bearers of tokens, until stopped."""
     database = record.connect(url)
-    app = ledger_api(EmbeddedLedger(database), tokens)
-
-    @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    try:
         await migrate_ledger(database)
-        try:
-            yield
-        finally:
-            await database.dispose()
-
-    app.router.lifespan_context = lifespan
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=host,
-            port=port,
-            loop="uvloop",
-            http="httptools",
-            log_level="warning",
-            access_log=False,
-            timeout_graceful_shutdown=10,
-            server_header=False,
+        server = uvicorn.Server(
+            uvicorn.Config(
+                ledger_api(EmbeddedLedger(database), tokens),
+                host=host,
+                port=port,
+                http="httptools",
+                log_level="warning",
+                access_log=False,
+                timeout_graceful_shutdown=10,
+                server_header=False,
+            )
         )
-    )
+        await server.serve()
+    finally:
+        await database.dispose()
 
 
 def secret_in(folder: Path) -> str:

@@ -43,7 +43,8 @@ LOOK_S = 0.02
 
 # the default renders a traceback with every local variable, and takes seconds for it
 structlog.configure(
-    processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()]
+    processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()],
+    logger_factory=structlog.PrintLoggerFactory(sys.__stderr__),  # never among what a command prints
 )
 
 

@@ -1,5 +1,6 @@
 """`gameserver ledger`: serves the embedded ledger over HTTP, and reads its books."""
 
+import asyncio
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
@@ -8,9 +9,10 @@ from typing import Annotated
 
 import msgspec
 import typer
+import uvloop
 from rich.table import Table
 
-from gameserver.app import Stores, ledger_server, port_is_free
+from gameserver.app import Stores, port_is_free, serve_ledger
 from gameserver.cli import letters, moves, suspense
 from gameserver.cli.moments import moment, now, shown
 from gameserver.cli.running import MemberArgument, Port, err, out, print_table, with_stores
@@ -74,7 +76,8 @@ def serve(
         raise EngineError(f"port {port} is taken. Choose another with --port")
     url = settings.database_url or addresses(var_folder(settings.port)).database_url
     err.print(f"the ledger listens on http://{host}:{port}, its document is /openapi.json; Ctrl-C stops")
-    ledger_server(url, tokens, host, port).run()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve_ledger(url, tokens, host, port))
 
 
 @cli.command()

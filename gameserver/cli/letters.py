@@ -121,7 +121,7 @@ async def _retry_entry(stores: Stores, one: Put) -> bool:
         out.print(f"{outcome.id}: {outcome.status}" + (f" ({outcome.reason})" if outcome.reason else ""))
     applied = [outcome for outcome in outcomes if outcome.status in (Status.APPLIED, Status.ALREADY)]
     if settled := await settle_entries(stores.database, applied, now()):
-        out.print(f"{settled} grants are settled")
+        out.print(f"grants settled: {settled}")
     return outcomes[0].status not in (Status.DEAD, Status.MISMATCH, Status.PARKED)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
+import structlog
 import typer
 import uvloop
 from rich.console import Console
@@ -14,6 +15,7 @@ from rich.table import Table
 from gameserver.app import Stores
 from gameserver.engines import EngineError, addresses, var_folder
 from gameserver.errors import Refused
+from gameserver.logs import configure
 from gameserver.settings import Settings
 
 # lines are never broken: a pipe has no width
@@ -47,6 +49,9 @@ def with_stores(port: int, work: Callable[[Stores], Coroutine[Any, Any, None]]) 
             "database_url": settings.database_url or running.database_url,
         }
     )
+
+    if not structlog.is_configured():
+        configure()  # what is logged on the way is no part of what is printed
 
     async def run() -> None:
         stores = Stores(complete, connections=4)

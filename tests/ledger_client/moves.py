@@ -9,6 +9,7 @@ from ledger_client.terms import Terms
 from tests.ledger_client.entries import new_room
 
 AT = 1_790_000_000_000  # 2026-09-21T22:13:20+08:00
+UNTIL = AT + 10**12  # of purses: no upkeep of this time ends them
 DEFAULT = Terms()
 
 
@@ -54,7 +55,7 @@ class Moves:
     async def purse(self, amount: int, member: str = "m", number: int = 1) -> UUID:
         """Opens a purse of `amount`; its id."""
         id_ = purse_id(self.lane.id, self.member(member), number)
-        await self.move(Kind.HOLD, amount, member, about=id_, until=AT + 1_800_000)
+        await self.move(Kind.HOLD, amount, member, about=id_, until=UNTIL)
         return id_
 
     async def release(self, purse: UUID, member: str = "m") -> None:

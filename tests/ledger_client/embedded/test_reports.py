@@ -4,7 +4,7 @@ from ledger_client.embedded.ledger import EmbeddedLedger
 from ledger_client.entry import Kind
 from ledger_client.ledger import Liability, Purse, Ranked, Suspended, Totals
 from ledger_client.terms import Expiry, Reversal, Terms
-from tests.ledger_client.moves import AT, Moves
+from tests.ledger_client.moves import AT, UNTIL, Moves
 
 DAY_MS = 86_400_000
 MONTH = Terms(expiry=Expiry.FIXED, months=1, timezone="America/New_York")
@@ -106,10 +106,9 @@ async def test_the_open_purses_of_a_lane(moves: Moves) -> None:
     closed = await moves.purse(30, "b", number=2)
     await moves.release(closed, "b")
     await moves.move(Kind.SPEND, 4, "a", about=first)
-    until = AT + 1_800_000
     assert await moves.ledger.purses(moves.lane.id) == [
-        Purse(first, moves.member("a"), 10, 4, until),
-        Purse(second, moves.member("b"), 20, 0, until),
+        Purse(first, moves.member("a"), 10, 4, UNTIL),
+        Purse(second, moves.member("b"), 20, 0, UNTIL),
     ]
     assert await moves.ledger.purses("elsewhere") == []
 
