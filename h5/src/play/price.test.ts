@@ -5,11 +5,13 @@ import type { Charge, Welcome } from '../shell/wire'
 import { Price } from './price'
 
 let immersive = ref(false)
+let holding = ref(false)
 let available = 100
 let looks = 0
 
 beforeEach(() => {
   immersive = ref(false)
+  holding = ref(false)
   available = 100
   looks = 0
   keep('pays.r1', null)
@@ -18,6 +20,7 @@ beforeEach(() => {
 function made(): Price {
   return new Price({
     immersive,
+    holding,
     available: () => {
       looks += 1
       return Promise.resolve(available)
@@ -75,7 +78,11 @@ test('the last free play is played to its end, then the member is asked', async 
   await nextTick()
   price.heard(played(0, 0, 0))
   expect([price.may(), price.asking.value]).toEqual([true, false])
+  holding.value = true // its result
   immersive.value = false
+  await nextTick()
+  expect(price.asking.value).toBe(false)
+  holding.value = false
   await nextTick()
   expect(price.asking.value).toBe(true)
   expect(price.may()).toBe(false)
@@ -91,6 +98,7 @@ test('the points go down with what a play cost, and are looked up when the room 
   expect(price.paid.value).toEqual({ cost: 5, left: 5, free: 0 })
   available = 50
   price.heard(played(5, 50, 0))
+  expect(price.points.value).toBe(100) // at once, before the answer is here
   await nextTick()
   expect([price.points.value, looks]).toEqual([100, 2])
 })

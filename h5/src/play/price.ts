@@ -6,6 +6,8 @@ import type { Charge, ServerEvent, Welcome } from '../shell/wire'
 export interface Wiring {
   /** While true the game has the whole page: a play goes on. */
   immersive: Readonly<Ref<boolean>>
+  /** While true a result is on show. */
+  holding: Readonly<Ref<boolean>>
   /** The member's points that no room holds. */
   available: () => Promise<number>
 }
@@ -29,10 +31,9 @@ export class Price {
 
   constructor(private readonly wiring: Wiring) {
     watch(wiring.immersive, (on) => {
-      if (on) return
-      this.begun = false
-      this.offer()
+      if (!on) this.begun = false
     })
+    watch([wiring.immersive, wiring.holding], () => this.offer())
   }
 
   heard(event: ServerEvent): void {
@@ -75,19 +76,20 @@ export class Price {
   }
 
   private charged(charge: Charge): void {
-    const expected = this.charge.value.left - charge.cost
+    const more = charge.left - (this.charge.value.left - charge.cost) // what the room took into its hands
+    if (this.available.value !== null) this.available.value = Math.max(0, this.available.value - more)
     this.charge.value = charge
     this.begun = this.wiring.immersive.value
     if (charge.cost) this.paid.value = charge
-    // the room took more of the member's points into its hands
-    if (charge.left !== expected) void this.look()
+    if (more) void this.look()
     this.offer()
   }
 
-  /** Asks before it matters, but not in the middle of a play. */
+  /** Asks before it matters, but not in the middle of a play and not over its result. */
   private offer(): void {
-    const ready = this.cost.value > 0 && this.charge.value.free === 0 && !this.wiring.immersive.value
-    if (ready && !this.agreed && !this.declined) this.asking.value = true
+    const { immersive, holding } = this.wiring
+    const costs = this.cost.value > 0 && this.charge.value.free === 0
+    if (costs && !immersive.value && !holding.value && !this.agreed && !this.declined) this.asking.value = true
   }
 
   private async look(): Promise<void> {
@@ -100,6 +102,6 @@ export class Price {
   }
 }
 
-export function priceOf(immersive: Readonly<Ref<boolean>>): Price {
-  return new Price({ immersive, available: fromServer })
+export function priceOf(immersive: Readonly<Ref<boolean>>, holding: Readonly<Ref<boolean>>): Price {
+  return new Price({ immersive, holding, available: fromServer })
 }

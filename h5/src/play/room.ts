@@ -28,7 +28,7 @@ export class RoomVisit {
   readonly holding = ref(false)
   readonly soldOut = ref(false)
   readonly boast = ref('')
-  readonly price: Price = priceOf(this.immersive)
+  readonly price: Price = priceOf(this.immersive, this.holding)
   private connection: Connection | null = null
   private listeners = new Set<(event: ServerEvent) => void>()
   private unheard: ServerEvent[] = [] // what came after the welcome, before the game's page was here
