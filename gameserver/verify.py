@@ -27,6 +27,7 @@ log = structlog.get_logger()
 EVERY_SECONDS = 60.0
 WHOLE_EVERY_SECONDS = 600.0  # what has the ledger read all of its entries
 AGAIN_SECONDS = 1.0
+MOST_ROOMS = 100_000
 CLAIM = "verify"  # no lane is named so
 
 DRIFT = Gauge("gameserver_drift", "Numbers that do not agree; room empty: within the ledger", ["room"])
@@ -100,22 +101,25 @@ class Verification:
             look.mismatches = [one for one in found if (one.room, one.what, one.key, one.too_many) in seen]
         return look
 
-    async def pause(self, mismatches: Sequence[Mismatch]) -> None:
-        """Pauses the rooms concerned, and resumes none.
+    async def pause(self, mismatches: Sequence[Mismatch]) -> list[RoomId]:
+        """Pauses the rooms concerned, and resumes none; returns those that it has paused.
 
         What staff resume is not paused again for the very same difference: theirs is the last word.
         """
-        concerned = await self._concerned(mismatches)
+        concerned, paused = await self._concerned(mismatches), []
         for room, causes in concerned.items():
             if causes <= self._paused_for.get(room, set()):
                 continue
             try:
                 await self._lifecycle.pause(room)
-                log.error("room paused, its numbers do not agree", room=room, mismatches=len(causes))
             except Refused as refused:
                 if refused.code != "bad_state":  # it is paused or closed already
                     raise
+            else:
+                log.error("room paused, its numbers do not agree", room=room, mismatches=len(causes))
+                paused.append(room)
         self._paused_for = concerned
+        return paused
 
     async def _is_ours(self) -> bool:
         await self._claims.check()
@@ -127,7 +131,7 @@ class Verification:
     async def _round(self, stop: asyncio.Event) -> None:
         """One look at all open and paused rooms, cut short by `stop`; then alarms and pauses."""
         whole = self._whole_at is None or time.monotonic() - self._whole_at >= WHOLE_EVERY_SECONDS
-        rooms = await list_rooms(self._database, (RoomState.OPEN, RoomState.PAUSED))
+        rooms = await self._playable()
         looking = asyncio.ensure_future(self.verify(rooms, whole=whole, books=whole))
         stopping = asyncio.ensure_future(stop.wait())
         try:
@@ -142,6 +146,9 @@ class Verification:
                     self._whole_at = time.monotonic()
         finally:
             await end((looking, stopping))
+
+    async def _playable(self) -> list[Room]:
+        return await list_rooms(self._database, (RoomState.OPEN, RoomState.PAUSED), MOST_ROOMS)
 
     async def _look(
         self, rooms: Sequence[Room], whole: bool, books: bool, told: Told = lambda *_: None
@@ -177,7 +184,7 @@ class Verification:
         """The open and paused rooms that entries and accounts of the ledger are about."""
         found = await rooms_concerned(self._database, list(keys))
         if any(key.startswith("purse:") for key in keys):
-            for room in await list_rooms(self._database, (RoomState.OPEN, RoomState.PAUSED)):
+            for room in await self._playable():
                 for lane in await get_lanes(self._database, room.id):
                     purses = {f"purse:{purse.id}" for purse in await self._ledger.purses(lane.name)}
                     found += [(key, room.id) for key in keys & purses]

@@ -153,7 +153,7 @@ async def test_a_purse_changed_in_redis_is_found_and_pauses_the_room(here: World
         await set_purse(lane, [*purse[:2], left, *purse[3:]])
         assert await found(here, lane) == [Mismatch(room, what, "a", FILL - COST, left)]
     async with verifying(here):
-        await until(here, lane, RoomState.PAUSED)
+        await until(lane, RoomState.PAUSED)
     await set_purse(lane, purse)
     assert await found(here, lane) == []
     assert (await get_room(here.database, room)).state is RoomState.PAUSED

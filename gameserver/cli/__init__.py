@@ -5,7 +5,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from gameserver.cli import callers, campaigns, ledger, members, rooms, servers
+from gameserver.cli import callers, campaigns, ledger, members, rooms, servers, verify
 from gameserver.cli.running import err, fail
 from gameserver.engines import EngineError
 from gameserver.errors import Refused
@@ -16,7 +16,9 @@ from ledger_client.errors import LedgerAway
 cli = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Campaign game server."
 )
-for command in (servers.demo, servers.serve, servers.settle, servers.migrate, members.play):
+for command in (
+    servers.demo, servers.serve, servers.settle, servers.migrate, members.play, verify.verify,
+):  # fmt: skip
     cli.command()(command)
 cli.add_typer(rooms.cli, name="room")
 cli.add_typer(ledger.cli, name="ledger")

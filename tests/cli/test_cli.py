@@ -9,7 +9,7 @@ async def test_help_lists_the_commands_in_words(variables: dict[str, str]) -> No
     helps = await asyncio.gather(*(run(variables, *words, "--help") for words in ([], ["room"], ["serve"])))
     assert {said.code for said in helps} == {0}
     whole, room, serve = (said.out for said in helps)
-    for command in ("demo", "serve", "settle", "migrate", "room", "play"):
+    for command in ("demo", "serve", "settle", "migrate", "room", "play", "verify"):
         assert f"│ {command} " in whole
     for command in ("schema", "create", "open", "pause", "resume", "close", "list", "show", "rebuild"):
         assert f"│ {command} " in room
