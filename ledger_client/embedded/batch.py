@@ -13,8 +13,9 @@ from ledger_client.embedded.dead_letters import Letter, bury
 from ledger_client.embedded.deciding import BUDGET_EXHAUSTED, PARKED, decide
 from ledger_client.embedded.loading import load
 from ledger_client.embedded.postgres import passes
+from ledger_client.embedded.races import Raced
 from ledger_client.embedded.tables import dead_letter
-from ledger_client.embedded.writing import Chain, Decided, Hashed, Raced, write
+from ledger_client.embedded.writing import Chain, Decided, Hashed, write
 from ledger_client.entry import Entry, encode_entry, payload_hash
 from ledger_client.errors import StaleEpoch
 from ledger_client.ledger import LaneAt, Outcome, Status
@@ -24,12 +25,15 @@ log = structlog.get_logger()
 MISMATCH = "id_payload_mismatch"
 UNSTORABLE = "unstorable"
 
-# locks the lane; plans are made for the tables as they are now and not as they were when they were empty
+# locks the lane; plans are made for this batch and find its rows one by one through their key: of tables that
+# have just grown PostgreSQL knows nothing, and would read all of them once a batch
 _LOCK_LANE = text("""
     insert into ledger.lane as known (id, epoch, last_outbox_id, entries, chain_head)
     values (:id, :epoch, :outbox_id, 0, :start)
     on conflict (id) do update set epoch = greatest(known.epoch, excluded.epoch)
-    returning epoch, entries, chain_head, set_config('plan_cache_mode', 'force_custom_plan', true)
+    returning epoch, entries, chain_head, set_config('plan_cache_mode', 'force_custom_plan', true),
+        set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+        set_config('enable_seqscan', 'off', true)
 """)
 _ADVANCE_LANE = text("""
     update ledger.lane set last_outbox_id = :outbox_id, entries = :entries, chain_head = :head where id = :id
@@ -134,8 +138,12 @@ async def _write_or_bisect(
 ) -> tuple[list[Outcome], Chain]:
     """Writes new entries; one that the database will not store is found and put aside alone."""
     try:
-        async with connection.begin_nested():
-            return await _decide_and_write(connection, lane, chain, fresh)
+        try:
+            async with connection.begin_nested():
+                return await _decide_and_write(connection, lane, chain, fresh, hopeful=True)
+        except Raced:
+            async with connection.begin_nested():
+                return await _decide_and_write(connection, lane, chain, fresh, hopeful=False)
     except Exception as error:  # whatever an entry does to us, the others are not to wait for it
         if again(error) or _is_ours(error):
             raise
@@ -152,13 +160,15 @@ async def _write_or_bisect(
 
 
 async def _decide_and_write(
-    connection: AsyncConnection, lane: LaneAt, chain: Chain, fresh: Sequence[Hashed]
+    connection: AsyncConnection, lane: LaneAt, chain: Chain, fresh: Sequence[Hashed], *, hopeful: bool
 ) -> tuple[list[Outcome], Chain]:
-    books = await load(connection, lane, [line.entry for line in fresh])
+    books = await load(connection, lane, [line.entry for line in fresh], hopeful=hopeful)
     outcomes, stored, parked = [], [], []
     for line in fresh:
         entry = line.entry
         verdict = decide(books, entry)
+        if hopeful and verdict.reason == BUDGET_EXHAUSTED:
+            raise Raced("a budget that is running out has to be locked")
         outcome = Outcome(entry.id, verdict.status, verdict.reason, verdict.credited)
         outcomes.append(outcome)
         if verdict.status is Status.PARKED:

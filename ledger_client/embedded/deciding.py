@@ -8,6 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from ledger_client.calendar import day_of, expiry_of
+from ledger_client.embedded.counters import Cap, Key
 from ledger_client.embedded.state import OPEN_ENDED, Books, Hold, Lot, Original
 from ledger_client.entry import Entry, Kind, derived_id
 from ledger_client.ledger import Status
@@ -90,8 +91,10 @@ def _earn(books: Books, entry: Entry) -> Verdict:
 
 def _cut(books: Books, terms: Terms, entry: Entry) -> tuple[int, str | None]:
     """What the caps leave of an earn, and the cap that cut it; of several the one that leaves least."""
-    scope, least, reason = earn_scope(entry.campaign, entry.member), entry.amount, None
-    day, month, year = books.counters.used(scope, day_of(terms.timezone, entry.occurred_at))
+    today = day_of(terms.timezone, entry.occurred_at)
+    key = Key(Cap.EARN, entry.campaign, entry.member, today.year)
+    day, month, year = books.counters.used(key, today)
+    least, reason = entry.amount, None
     caps = terms.caps
     for cap, used, name in (
         (caps.day, day, "daily_cap"), (caps.month, month, "monthly_cap"), (caps.year, year, "yearly_cap"),
@@ -101,18 +104,9 @@ def _cut(books: Books, terms: Terms, entry: Entry) -> tuple[int, str | None]:
     return least, reason
 
 
-def earn_scope(campaign: str, member: str) -> str:
-    """The counter of what a member has earned in a campaign with caps."""
-    return f"earn|{campaign}|{member}"
-
-
-def transfer_scope(campaign: str, member: str) -> str:
-    """The counter of what a member has given to others in a campaign."""
-    return f"transfer|{campaign}|{member}"
-
-
 def _count_earned(books: Books, terms: Terms, campaign: str, member: str, at: int, points: int) -> None:
-    books.counters.count(earn_scope(campaign, member), day_of(terms.timezone, at), points)
+    day = day_of(terms.timezone, at)
+    books.counters.count(Key(Cap.EARN, campaign, member, day.year), day, points)
 
 
 def _earn_lot(books: Books, terms: Terms, entry: Entry, credited: int) -> None:
@@ -259,13 +253,13 @@ def _transfer(books: Books, entry: Entry) -> Verdict:
         return _rejected("transfer_not_allowed")
     if not entry.to or entry.to == entry.member:
         return _rejected("same_member")
-    scope = transfer_scope(entry.campaign, entry.member)
     day = day_of(terms.timezone, entry.occurred_at)
-    if books.counters.used(scope, day)[0] + entry.amount > terms.transfer_per_day:
+    key = Key(Cap.TRANSFER, entry.campaign, entry.member, day.year)
+    if books.counters.used(key, day)[0] + entry.amount > terms.transfer_per_day:
         return _rejected("transfer_cap")
     if books.member(entry.member).available < entry.amount:
         return _rejected(NOT_ENOUGH)
-    books.counters.count(scope, day, entry.amount)
+    books.counters.count(key, day, entry.amount)
     _hand_over(books, entry, entry.to)
     return Verdict(Status.APPLIED, entry.amount, None, "member:" + entry.member, "member:" + entry.to)
 
@@ -353,7 +347,8 @@ def _untransfer(books: Books, entry: Entry, original: Original) -> Verdict:
         return refused
     terms = books.terms_of(original.campaign)
     day = day_of(terms.timezone, original.occurred_at)
-    books.counters.count(transfer_scope(original.campaign, original.member), day, -original.credited)
+    key = Key(Cap.TRANSFER, original.campaign, original.member, day.year)
+    books.counters.count(key, day, -original.credited)
     _return(books, entry, original.credited, original.id, about=original.id)
     return Verdict(
         Status.APPLIED, original.credited, None, "member:" + original.to, "member:" + original.member

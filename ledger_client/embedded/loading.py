@@ -13,8 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger_client.calendar import day_of
 from ledger_client.embedded.arrays import texts, unnest
-from ledger_client.embedded.counters import Key
-from ledger_client.embedded.deciding import earn_scope, transfer_scope
+from ledger_client.embedded.counters import Cap, Key
 from ledger_client.embedded.state import OPEN_ENDED, Account, Books, Hold, Lot, Original, Use
 from ledger_client.entry import Entry, Kind
 from ledger_client.ledger import LaneAt, Status
@@ -34,6 +33,9 @@ _DONE = text("""
     union all
     select about from ledger.entry
     where about = any(cast(:ids as uuid[])) and kind in ('collect', 'write_off') and status = 'applied'
+""")
+_READ_ACCOUNTS = text("""
+    select id, posted, held, min_balance from ledger.account where id = any(cast(:ids as text[]))
 """)
 _LOCK_ACCOUNTS = text("""
     select id, posted, held, min_balance from ledger.account where id = any(cast(:ids as text[]))
@@ -70,12 +72,21 @@ _UNCAPPED = Caps()
 _terms = lru_cache(maxsize=1024)(decode_terms)
 
 
-async def load(connection: AsyncConnection, lane: LaneAt, entries: Sequence[Entry]) -> Books:
-    """The books as far as the entries touch them, locked until the transaction ends."""
+async def load(
+    connection: AsyncConnection, lane: LaneAt, entries: Sequence[Entry], *, hopeful: bool
+) -> Books:
+    """The books as far as the entries touch them, locked until the transaction ends.
+
+    Hopefully: budgets that will do and members who do nothing but earn are not locked, so that lanes do not
+    wait for each other; what has changed meanwhile is found when the batch is written (see `Raced`).
+    """
     books = Books(lane.id, lane.epoch)
     books.waiting = {row.entry_id: row.member for row in await connection.execute(_WAITING)}
     await _load_originals(connection, books, entries)
-    books.accounts = await lock_accounts(connection, _accounts(books, entries))
+    names = _accounts(books, entries)
+    if hopeful:
+        await _hope(connection, books, entries, names)
+    books.accounts |= await lock_accounts(connection, names)
     await _load_terms(connection, books, entries)
     await _load_holds(connection, books, entries)
     await _load_lots(connection, books, entries)
@@ -115,6 +126,19 @@ def _accounts(books: Books, entries: Sequence[Entry]) -> set[str]:
             names.add("campaign:" + original.campaign)
             names |= {"member:" + name for name in (original.member, original.to) if name}
     return names
+
+
+async def _hope(connection: AsyncConnection, books: Books, entries: Sequence[Entry], names: set[str]) -> None:
+    """Leaves in `names` what has to be locked; of the others, budgets are read and members not even that."""
+    earning = {"member:" + entry.member for entry in entries if entry.kind is Kind.EARN}
+    earning -= _accounts(books, [entry for entry in entries if entry.kind is not Kind.EARN])
+    budgets = {name for name in names if name.startswith("campaign:")}
+    found = await connection.execute(_READ_ACCOUNTS, {"ids": list(budgets)})
+    for id_, posted, held, floor in found:
+        books.accounts[id_] = Account(id_, posted, held, floor, hopeful=True)
+    for id_ in earning:
+        books.accounts[id_] = Account(id_, 0, 0, 0, hopeful=True)
+    names.difference_update(books.accounts)
 
 
 async def lock_accounts(connection: AsyncConnection, names: Iterable[str]) -> dict[str, Account]:
@@ -178,20 +202,18 @@ async def _load_lots(connection: AsyncConnection, books: Books, entries: Sequenc
 
 
 async def _load_counters(connection: AsyncConnection, books: Books, entries: Sequence[Entry]) -> None:
-    wanted: set[Key] = set()
+    capped = {campaign: terms for campaign, terms in books.terms.items() if terms.caps != _UNCAPPED}
+    wanted: dict[Key, None] = {}
     for entry in entries:
-        terms = books.terms.get(entry.campaign)
-        if terms is None:
-            continue
-        if entry.kind is Kind.EARN and terms.caps != _UNCAPPED:
-            wanted.add(
-                (earn_scope(entry.campaign, entry.member), day_of(terms.timezone, entry.occurred_at).year)
-            )
+        if entry.kind is Kind.EARN:
+            if terms := capped.get(entry.campaign):
+                year = day_of(terms.timezone, entry.occurred_at).year
+                wanted[Key(Cap.EARN, entry.campaign, entry.member, year)] = None
         elif entry.kind is Kind.TRANSFER:
-            scope = transfer_scope(entry.campaign, entry.member)
-            wanted.add((scope, day_of(terms.timezone, entry.occurred_at).year))
+            year = day_of(books.terms_of(entry.campaign).timezone, entry.occurred_at).year
+            wanted[Key(Cap.TRANSFER, entry.campaign, entry.member, year)] = None
     for original in books.originals.values():
         year = day_of(books.terms_of(original.campaign).timezone, original.occurred_at).year
-        wanted.add((earn_scope(original.campaign, original.member), year))
-        wanted.add((transfer_scope(original.campaign, original.member), year))
+        for cap in Cap:
+            wanted[Key(cap, original.campaign, original.member, year)] = None
     await books.counters.load(connection, wanted)

@@ -18,11 +18,15 @@ OPEN_ENDED = frozenset({"issuance", "redeemed", "expired", "suspense"})
 
 
 class Account:
-    """An account; `floor` None: it may go as low as it likes."""
+    """An account; `floor` None: it may go as low as it likes.
 
-    __slots__ = ("floor", "held", "id", "posted", "read")
+    `hopeful`: it is not locked. A budget was read; a member was not, and is taken to have no debt.
+    """
 
-    def __init__(self, id_: str, posted: int, held: int, floor: int | None) -> None:
+    __slots__ = ("floor", "held", "hopeful", "id", "posted", "read")
+
+    def __init__(self, id_: str, posted: int, held: int, floor: int | None, *, hopeful: bool = False) -> None:
+        self.hopeful = hopeful
         self.id = id_
         self.posted = posted
         self.held = held
@@ -33,6 +37,11 @@ class Account:
     def available(self) -> int:
         """Points that are not frozen."""
         return self.posted - self.held
+
+    @property
+    def is_budget(self) -> bool:
+        """Whether it is a campaign's."""
+        return self.id.startswith("campaign:")
 
 
 class Lot:

@@ -12,13 +12,10 @@ from ledger_client.calendar import expiry_of
 from ledger_client.embedded.arrays import numbers, texts, unnest, uuids
 from ledger_client.embedded.chain import link
 from ledger_client.embedded.deciding import Verdict
-from ledger_client.embedded.state import OPEN_ENDED, Books
+from ledger_client.embedded.races import Raced
+from ledger_client.embedded.state import OPEN_ENDED, Account, Books
 from ledger_client.entry import Entry, Kind
 from ledger_client.ledger import LaneAt, Outcome
-
-
-class Raced(Exception):  # noqa: N818 - nothing is wrong: the batch is decided anew
-    """Somebody else changed at this very moment what the batch was decided on."""
 
 
 class Hashed(NamedTuple):
@@ -103,6 +100,19 @@ _ACCOUNTS = text(f"""
         min_balance = by.floor
     from {unnest(ids="text", posted="bigint", held="bigint", floors="bigint")} as by (id, posted, held, floor)
     where account.id = by.id
+""")
+# not locked before, so in order; neither has a debt
+_GIVE = text(f"""
+    insert into ledger.account (id, posted, min_balance)
+    select id, posted, 0 from {unnest(ids="text", posted="bigint")} as by (id, posted) order by id
+    on conflict (id) do update set posted = account.posted + excluded.posted
+    where account.posted >= 0 and account.min_balance >= 0
+""")
+# a campaign's budget, which many lanes use at once: locked from here on only; it was there when it was read
+_TAKE = text(f"""
+    update ledger.account set posted = account.posted + by.posted
+    from {unnest(ids="text", posted="bigint")} as by (id, posted)
+    where account.id = by.id and account.posted + by.posted >= coalesce(account.min_balance, 0)
 """)
 # not locked before: their rows are the last to be asked for, in order
 _OPEN_ENDED = text(f"""
@@ -255,12 +265,26 @@ async def _write_holds(connection: AsyncConnection, books: Books) -> None:
             raise Raced("another member took the id of a hold")
 
 
+async def _move_hopeful(connection: AsyncConnection, hopeful: Sequence[Account]) -> None:
+    """Moves accounts that nobody locked. Raises Raced where a member has a debt or a budget does not do."""
+    budgets = sorted((account for account in hopeful if account.is_budget), key=lambda account: account.id)
+    members = [account for account in hopeful if not account.is_budget]
+    for statement, accounts in ((_GIVE, members), (_TAKE, budgets)):
+        if accounts:
+            values = {
+                "ids": texts([account.id for account in accounts]),
+                "posted": numbers([account.posted - account.read[0] for account in accounts]),
+            }
+            if (await connection.execute(statement, values)).rowcount < len(accounts):
+                raise Raced("an account is not as it was hoped to be")
+
+
 async def _write_accounts(connection: AsyncConnection, books: Books, decided: Sequence[Decided]) -> None:
-    moved = [
-        account
-        for account in books.accounts.values()
-        if account.read != (account.posted, account.held, account.floor)
-    ]
+    moved: list[Account] = []
+    hopeful: list[Account] = []
+    for account in books.accounts.values():
+        if account.read != (account.posted, account.held, account.floor):
+            (hopeful if account.hopeful else moved).append(account)
     if moved:
         values = {
             "ids": texts(account.id for account in moved),
@@ -269,6 +293,7 @@ async def _write_accounts(connection: AsyncConnection, books: Books, decided: Se
             "floors": numbers(account.floor for account in moved),
         }
         await connection.execute(_ACCOUNTS, values)
+    await _move_hopeful(connection, hopeful)
     sums: Counter[str] = Counter()
     for _, outcome, verdict in decided:
         if verdict.source in OPEN_ENDED:
