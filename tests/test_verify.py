@@ -21,6 +21,7 @@ from gameserver.records.database import Database
 from gameserver.records.dead_letters import dead_letters
 from gameserver.records.rooms import RoomState, get_room
 from gameserver.verify import Verification
+from ledger_client.terms import Caps, Terms
 from tests.games.rains import grab, rain
 from tests.promises.world import World, world
 from tests.store.lanes import PlayedLane, Seat
@@ -213,6 +214,14 @@ async def test_a_settled_entry_that_the_ledger_has_not_is_found(here: World) -> 
     ]
 
 
+async def test_what_a_cap_cuts_is_no_mismatch(here: World) -> None:
+    lane = await pouring(here)
+    await here.ledger.agree(lane.record.campaign, Terms(caps=Caps(day=12)))
+    await won(here, lane, 5)
+    assert (await here.ledger.balance("a")).available == 12
+    assert await found(here, lane) == []
+
+
 async def test_an_outbox_entry_deleted_before_it_was_recorded_is_found(here: World) -> None:
     lane = await pouring(here)
     seat = await won(here, lane, 5)
@@ -243,6 +252,11 @@ async def test_what_was_put_aside_explains_what_the_record_has_not(here: World) 
     assert (await lane.stock())["packet"][0] == 6
     assert next_unit == 6
     assert await found(here, lane) == []
+    # a rebuilt Redis has never heard of what the record has not
+    await here.lifecycle.rebuild(lane.record.id)
+    again = await here.again(lane)
+    assert (await again.stock())["packet"][0] == 3
+    assert await found(here, again) == []
 
 
 async def test_books_that_do_not_agree_pause_the_rooms_that_they_are_about(here: World) -> None:
