@@ -38,6 +38,7 @@ async def test_a_campaign_is_funded_in_the_ledger_and_its_budget_only_rises(engi
     assert (raised.budget, raised.events_budget) == (1500, 200)
     assert await ledger.fund(made.id, 0) == 1500
     assert "only rises" in await refused(fund(engine, ledger, made.id, 1499, 0), "budget_too_small")
+    await refused(fund(engine, ledger, made.id, 2000, 2001), "budget_too_small")
     await refused(fund(engine, ledger, CampaignId("c0"), 1, 0), "not_found")
     await refused(create(engine, ledger, "greedy", 10, 11), "budget_too_small")
     assert await list_campaigns(engine) == [raised]
