@@ -135,7 +135,8 @@ async def _http(_: Request, error: Exception) -> JSONResponse:
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     if passes(error) or isinstance(error, LedgerAway):
-        log.warning("record down", path=request.url.path, error=str(error))
-        return _answer(Refused("record_down", retry_ms=1000))
+        code = "ledger_down" if isinstance(error, LedgerAway) else "record_down"
+        log.warning(code.replace("_", " "), path=request.url.path, error=str(error))
+        return _answer(Refused(code, retry_ms=1000))
     log.error("request failed", path=request.url.path, exc_info=error)
     return _answer(Refused("internal"))

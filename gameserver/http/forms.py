@@ -1,10 +1,12 @@
 """What the HTTP API takes and gives: the OpenAPI document is made of these. Times in ms, points integer."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from gameserver.http.tokens import NAME_LENGTH
+from ledger_client.entry import Kind
 
 
 class _Form(BaseModel):
@@ -110,7 +112,8 @@ class Won(BaseModel):
     unit: int
     granted_at: int
     settled: bool
-    refused: str | None
+    refused: str | None = Field(description="why the ledger did not take it, or not all of it")
+    credited: int | None = Field(description="points that were credited, where that is less than the amount")
     receipt: str
 
 
@@ -120,12 +123,46 @@ class WonList(BaseModel):
     prizes: list[Won]
 
 
+class Reminder(BaseModel):
+    """Points of a campaign that expire soon, at the first moment at which they are gone."""
+
+    campaign: str
+    points: int
+    expires_at: int
+    days: int = Field(description="it is at most so many days away when the member is told")
+
+
 class Points(BaseModel):
     """Of the ledger, and what is granted but not settled yet."""
 
-    available: int
-    held: int
+    available: int = Field(description="free to use; below 0 where more was taken back than was left")
+    held: int = Field(description="in play, or frozen")
     pending: int
+    expiring: int = Field(description="of the available ones, within 30 days")
+    expires_at: int | None = Field(description="when the first of them do")
+    reminders: list[Reminder]
+
+
+class Movement(BaseModel):
+    """A line of a statement: how it changed what the member owns, available and held."""
+
+    entry_id: UUID
+    kind: Kind
+    campaign: str
+    room: str
+    amount: int = Field(description="signed; 0 where points only change between available and held")
+    moved: int
+    asked: int
+    reason: str | None = Field(description="why fewer were moved than asked")
+    balance: int = Field(description="what the member owned after it")
+    occurred_at: int
+    applied_at: int
+
+
+class Statement(BaseModel):
+    """Newest first."""
+
+    movements: list[Movement]
 
 
 class Health(BaseModel):

@@ -2,9 +2,12 @@
 
 import asyncio
 import secrets
+import time
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi.responses import StreamingResponse
+from msgspec.structs import asdict
 
 from gameserver.errors import Refused
 from gameserver.fairness import Receipts
@@ -13,15 +16,19 @@ from gameserver.games.game import MemberId, RoomId
 from gameserver.http.forms import (
     DemoLogin,
     LoggedIn,
+    Movement,
     Points,
+    Reminder,
     RoomLine,
     RoomList,
     RoomPage,
+    Statement,
     Ticket,
     TicketRequest,
     Won,
     WonList,
 )
+from gameserver.http.statement import CSV, statement_csv
 from gameserver.http.tokens import Member, Tokens
 from gameserver.records.database import Database
 from gameserver.records.grants import MemberPrize, pending_points, prizes_of_member
@@ -32,6 +39,7 @@ from gameserver.store.lane import TICKET_SECONDS, Guest
 from ledger_client.ledger import Ledger
 
 ENDED_SHOWN = 6
+STATEMENT_LINES = 500
 
 
 class MemberApi:
@@ -102,11 +110,37 @@ class MemberApi:
         @router.get("/me/points")
         async def my_points(caller: Caller) -> Points:
             """The member's points."""
-            balance = await self._ledger.balance(caller.id)
-            pending = await pending_points(self._database, MemberId(caller.id))
-            return Points(available=balance.available, held=balance.held, pending=pending)
+            return await self._points(caller)
+
+        @router.get("/me/points/statement")
+        async def my_statement(
+            caller: Caller, limit: Annotated[int, Query(ge=1, le=STATEMENT_LINES)] = 100
+        ) -> Statement:
+            """How the member's points moved, newest first."""
+            lines = await self._ledger.statement(caller.id, limit)
+            return Statement(movements=[Movement(**asdict(line)) for line in lines])
+
+        @router.get("/me/points/statement.csv", response_class=StreamingResponse, responses=CSV)
+        async def my_statement_csv(caller: Caller) -> Response:
+            """The same as a file, whole and oldest first; times are ISO 8601, UTC."""
+            return await statement_csv(self._ledger.statement_lines(caller.id))
 
         return router
+
+    async def _points(self, caller: Member) -> Points:
+        balance = await self._ledger.balance(caller.id)
+        reminders = await self._ledger.reminders(caller.id, time.time_ns() // 1_000_000)
+        return Points(
+            available=balance.available,
+            held=balance.held,
+            pending=await pending_points(self._database, MemberId(caller.id)),
+            expiring=balance.expiring,
+            expires_at=balance.expires_at,
+            reminders=[
+                Reminder(campaign=one.campaign, points=one.points, expires_at=one.expires_at, days=one.days)
+                for one in reminders
+            ],
+        )
 
     async def _find(self, room: str) -> Room:
         """A room by id, or the newest open one of a game by the game's name."""
@@ -152,7 +186,7 @@ class MemberApi:
         return Won(
             room=grant.room, room_title=prize.room_title, prize=grant.prize, name=listed.get("name", ""),
             kind=listed.get("kind", "points"), amount=grant.amount, unit=grant.unit, granted_at=grant.at,
-            settled=prize.settled, refused=prize.refused, receipt=receipt,
+            settled=prize.settled, refused=prize.refused, credited=prize.credited, receipt=receipt,
         )  # fmt: skip
 
 

@@ -1,16 +1,24 @@
 """What opens over the play page and beside it: prizes, rules, the lobby, the big screen."""
 
 import re
+import time
+from uuid import uuid4
 
 from playwright.async_api import Browser, Page, expect
 
 from gameserver.games.game import MemberId
 from gameserver.records.grants import prizes_of_member
+from ledger_client.entry import Entry, Kind, purse_id
+from ledger_client.ledger import HoldAsk, LaneAt
+from ledger_client.terms import Caps, Expiry, Terms
+from tests.books import settled
 from tests.browser.phone import Phone, phone
 from tests.node import Live, Member
 
 ROUND = {"gap_ms": 0, "countdown_ms": 3000, "duration_ms": 40_000}
 LATER = [{"gap_ms": 600_000}]
+DAY_MS = 86_400_000
+PRIZES = {"en": "My prizes", "zh-CN": "我的奖品"}
 HAN = re.compile(r"[\u4e00-\u9fff]+")
 
 
@@ -63,11 +71,46 @@ async def test_my_prizes_show_every_tapped_win_as_settled_also_over_a_reload(
         sheet = member.page.get_by_role("dialog")
         await expect(sheet.get_by_role("listitem")).to_have_count(6)
         balance = (await live.http.get("/api/me/points", headers={"authorization": f"Bearer {token}"})).json()
-        assert balance == {"available": 42, "held": 0, "pending": 0}
+        assert (balance["available"], balance["held"], balance["pending"]) == (42, 0, 0)
         await expect(sheet).to_contain_text("42")
         assert await sheet.locator(".won-state.settled").count() == 6
         await fits(member)
         assert member.errors == []
+
+
+async def test_the_sheet_shows_what_a_cap_cut_what_is_held_and_what_expires(
+    live: Live, browser: Browser
+) -> None:
+    room, member = (
+        await live.open_room(amounts={"mode": "fixed", "count": 100, "amount": 20}),
+        await live.member(),
+    )
+    ledger, now = live.stores.ledger, time.time_ns() // 1_000_000
+    await ledger.agree(room.campaign, Terms(caps=Caps(day=12), expiry=Expiry.FIXED, months=1))
+    page = await live.join(room.id, member)
+    for _ in range(2):
+        await page.grab()
+    await settled(live, room)
+    earlier = Entry(uuid4(), Kind.EARN, member.id, room.campaign, room.id, 9, now - 10 * DAY_MS, 1)
+    await ledger.apply(LaneAt("events", 1), [earlier])
+    id_ = purse_id("mall", member.id, 1)
+    await ledger.hold(
+        LaneAt("mall", 1), [HoldAsk(id_, 0, member.id, room.campaign, room.id, 5, 1, now + 10**9, now)]
+    )
+    later = await live.open_room(ago_ms=0, rounds=LATER)
+    for lang, words in (
+        ("en", ["12 of 20 credited: daily cap", "Not credited", "In use", "4 points expire soon"]),
+        ("zh-CN", ["20 积分中入账 12：已达每日上限", "未入账", "使用中", "4 积分即将过期"]),
+    ):
+        async with phone(browser, f"{live.url}/play/{later.id}?lang={lang}", 360, 640) as visitor:
+            await sign_in(live, visitor, member)
+            await visitor.page.get_by_role("button", name=PRIZES[lang]).click()
+            sheet = visitor.page.get_by_role("dialog")
+            await expect(sheet.get_by_role("listitem")).to_have_count(2)
+            for text in words:
+                await expect(sheet).to_contain_text(text)
+            await fits(visitor)
+            assert visitor.errors == []
 
 
 async def test_a_member_who_comes_back_sees_the_prizes_of_before(live: Live, browser: Browser) -> None:

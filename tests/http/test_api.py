@@ -15,6 +15,7 @@ ROUTES = {
     ("post", "/api/demo/login"), ("post", "/api/tickets"),
     ("post", "/api/points/events"),
     ("get", "/api/rooms"), ("get", "/api/rooms/{room}"), ("get", "/api/me/prizes"), ("get", "/api/me/points"),
+    ("get", "/api/me/points/statement"), ("get", "/api/me/points/statement.csv"),
     ("get", "/healthz"), ("get", "/readyz"), ("get", "/metrics"),
 }  # fmt: skip
 

@@ -72,7 +72,8 @@ async def test_without_its_stores_the_server_says_so_in_codes_and_stays_up() -> 
         kill(engine(var, POSTGRES))
         assert await ready(live) == (503, "not ready", {"redis": "ok", "database": "does not answer"})
         for path in ("/api/rooms", f"/api/rooms/{room.id}", "/api/me/prizes", "/api/me/points"):
-            problem = assert_problem(await live.http.get(path, headers=member.bearer), 503, "record_down")
+            code = "ledger_down" if path == "/api/me/points" else "record_down"
+            problem = assert_problem(await live.http.get(path, headers=member.bearer), 503, code)
             assert problem["retry_ms"] > 0
         assert (await page.grab())["ev"] == "grabbed"  # play needs only Redis
         assert (await greeted(live, "r999"))[0] == "record_down"

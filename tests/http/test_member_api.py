@@ -1,4 +1,6 @@
 import asyncio
+import csv
+import io
 import time
 from typing import Any
 
@@ -8,7 +10,11 @@ import pytest
 from gameserver.engines import Engines
 from gameserver.fairness import Receipts, canonical, commitment, derive, rule_hash
 from gameserver.http import forms
+from ledger_client.calendar import expiry_of
+from ledger_client.entry import Kind
+from ledger_client.terms import Caps, Expiry, Terms
 from tests.books import settled
+from tests.ledger_client.moves import Moves
 from tests.node import GAME, SECRET, Live, Member, downpour, living, member_token
 
 
@@ -210,7 +216,16 @@ async def test_only_a_spectator_needs_no_token(live: Live) -> None:
 # what is mine
 
 
-@pytest.mark.parametrize("path", ["/api/me/prizes", "/api/me/points"])
+MINE = ["/api/me/prizes", "/api/me/points", "/api/me/points/statement", "/api/me/points/statement.csv"]
+
+
+def points_of(available: int) -> dict[str, Any]:
+    """Points that nothing is to be told of."""
+    quiet: dict[str, Any] = {"held": 0, "pending": 0, "expiring": 0, "expires_at": None, "reminders": []}
+    return {"available": available} | quiet
+
+
+@pytest.mark.parametrize("path", MINE)
 @pytest.mark.parametrize(
     "token",
     [
@@ -231,7 +246,7 @@ async def test_a_member_without_anything_has_empty_lists(live: Live) -> None:
     prizes = await live.http.get("/api/me/prizes", headers=member.bearer)
     points = await live.http.get("/api/me/points", headers=member.bearer)
     assert prizes.json() == {"prizes": []}
-    assert points.json() == {"available": 0, "held": 0, "pending": 0}
+    assert points.json() == points_of(0)
 
 
 async def test_my_prizes_are_those_i_was_shown_newest_first_and_nobody_elses(live: Live) -> None:
@@ -252,12 +267,12 @@ async def test_my_prizes_are_those_i_was_shown_newest_first_and_nobody_elses(liv
     receipt = first.pop("receipt")
     assert first == {
         "room": room.id, "room_title": "我的", "prize": "packet", "name": "", "kind": "points", "amount": 5,
-        "unit": wins[2]["unit"], "settled": True, "refused": None,
+        "unit": wins[2]["unit"], "settled": True, "refused": None, "credited": None,
     }  # fmt: skip
     signed = Receipts(derive(SECRET.encode(), "receipt"))
     assert signed.holds(receipt, room.id, "packet", first["unit"], 5, member.id, page.session, 3, 1)
     points = await live.http.get("/api/me/points", headers=member.bearer)
-    assert points.json() == {"available": 15, "held": 0, "pending": 0}
+    assert points.json() == points_of(15)
 
 
 async def test_a_listed_prize_has_its_name_and_brings_no_points(live: Live) -> None:
@@ -292,8 +307,73 @@ async def test_points_on_their_way_are_pending_until_a_worker_settles_them(engin
         assert points.json()["available"] == 0
         await settled(idle, room)
         points = await idle.http.get("/api/me/points", headers=member.bearer)
-        assert points.json() == {"available": 5, "held": 0, "pending": 0}
+        assert points.json() == points_of(5)
         assert (await page.next(ev="settled"))["refs"] == [1]
+
+
+async def test_a_win_that_a_cap_cut_says_what_was_credited_of_it_and_why(live: Live) -> None:
+    room = await live.open_room(amounts={"mode": "fixed", "count": 100, "amount": 20})
+    await live.stores.ledger.agree(room.campaign, Terms(caps=Caps(day=12)))
+    page = await live.join(room.id, member := await live.member())
+    for _ in range(2):
+        await page.grab()
+    await settled(live, room)
+    prizes = (await live.http.get("/api/me/prizes", headers=member.bearer)).json()["prizes"]
+    assert [(one["amount"], one["credited"], one["refused"], one["settled"]) for one in prizes] == [
+        (20, None, "daily_cap", False), (20, 12, "daily_cap", True),
+    ]  # fmt: skip
+    points = await live.http.get("/api/me/points", headers=member.bearer)
+    assert points.json() == points_of(12)
+
+
+async def test_points_say_what_is_held_and_what_expires_when(live: Live) -> None:
+    moves = Moves(live.stores.ledger)
+    bearer = {"authorization": f"Bearer {member_token(sub=moves.member('m'))}"}
+    terms = Terms(expiry=Expiry.FIXED, months=1, remind_days=(30,))
+    await moves.under(terms)
+    now = time.time_ns() // 1_000_000
+    at = now - 5 * 86_400_000
+    await moves.move(Kind.EARN, 50, occurred_at=at)
+    await moves.purse(20)
+    await live.stores.ledger.upkeep(now)
+    points = (await live.http.get("/api/me/points", headers=bearer)).json()
+    assert points == {
+        "available": 30, "held": 20, "pending": 0, "expiring": 30, "expires_at": expiry_of(terms, at),
+        "reminders": [
+            {"campaign": moves.campaign, "points": 30, "expires_at": expiry_of(terms, at), "days": 30}
+        ],
+    }  # fmt: skip
+
+
+async def test_a_statement_is_given_newest_first_and_as_a_file_whole(live: Live) -> None:
+    moves = Moves(live.stores.ledger)
+    await moves.under()
+    bearer = {"authorization": f"Bearer {member_token(sub=moves.member('m'))}"}
+    earned = await moves.move(Kind.EARN, 50)
+    await moves.move(Kind.REDEEM, 20)
+    await moves.move(Kind.EARN, 5, "other")
+    path = "/api/me/points/statement"
+    whole, newest, file, none = await asyncio.gather(
+        live.http.get(path, headers=bearer),
+        live.http.get(path, params={"limit": 1}, headers=bearer),
+        live.http.get(f"{path}.csv", headers=bearer),
+        live.http.get(path, params={"limit": 0}, headers=bearer),
+    )
+    movements = whole.json()["movements"]
+    assert [(one["kind"], one["amount"], one["balance"]) for one in movements] == [
+        ("redeem", -20, 30), ("earn", 50, 50),
+    ]  # fmt: skip
+    assert movements[1].keys() == forms.Movement.model_fields.keys()
+    assert movements[1]["entry_id"] == str(earned)
+    assert newest.json()["movements"] == movements[:1]
+    assert_problem(none, 422, "bad_request")
+    assert file.headers["content-type"] == "text/csv; charset=utf-8"
+    assert "points.csv" in file.headers["content-disposition"]
+    lines = list(csv.DictReader(io.StringIO(file.text)))
+    assert [(line["kind"], line["amount"], line["balance"]) for line in lines] == [
+        ("earn", "50", "50"), ("redeem", "-20", "30"),
+    ]  # fmt: skip
+    assert lines[0]["occurred_at"] == "2026-09-21T14:13:20+00:00"
 
 
 async def test_the_same_member_id_of_the_operator_is_the_same_member(live: Live) -> None:

@@ -60,6 +60,8 @@ export interface Points {
   available: number
   held: number
   pending: number
+  expiring: number // of the available ones, soon; the first of them at `expires_at`
+  expires_at: number | null
 }
 
 export function myPoints(): Promise<Points> {

@@ -78,6 +78,8 @@ export interface Won {
   unit: number
   granted_at: number
   settled: boolean
+  refused: string | null // why the ledger did not take it, or not all of it
+  credited: number | null // of the amount, where that is less
   receipt: string
 }
 

@@ -73,7 +73,9 @@ export const en: { [Key in keyof typeof zh]: string } = {
 
   'prizes.title': 'My prizes',
   'prizes.available': 'Points',
+  'prizes.held': 'In use',
   'prizes.pending': 'Being credited',
+  'prizes.expiring': '{n} points expire soon, the first at {at}',
   'prizes.empty': 'Nothing here yet. Go and win one',
   'prizes.failed': 'Your prizes could not be loaded',
   'prizes.points': '{n} points',
@@ -81,8 +83,16 @@ export const en: { [Key in keyof typeof zh]: string } = {
   'prizes.physical': 'Gift',
   'prizes.won': 'Being credited',
   'prizes.settled': 'Credited',
+  'prizes.refused': 'Not credited',
+  'prizes.cut': '{part} of {n} credited: {why}',
   'prizes.receipt': 'Receipt {code}',
   'prizes.login': 'Sign in to see your prizes',
+
+  'reason.daily_cap': 'daily cap',
+  'reason.monthly_cap': 'monthly cap',
+  'reason.yearly_cap': 'yearly cap',
+  'reason.budget_exhausted': 'the campaign has given all its points',
+  'reason.other': 'being checked',
 
   'rules.title': 'Rules',
   'rules.time': 'When',

@@ -71,7 +71,9 @@ export const zh = {
 
   'prizes.title': '我的奖品',
   'prizes.available': '可用积分',
+  'prizes.held': '使用中',
   'prizes.pending': '入账中',
+  'prizes.expiring': '{n} 积分即将过期，最早 {at}',
   'prizes.empty': '还没有奖品，去赢一个吧',
   'prizes.failed': '奖品没有加载出来',
   'prizes.points': '{n} 积分',
@@ -79,8 +81,16 @@ export const zh = {
   'prizes.physical': '实物奖品',
   'prizes.won': '入账中',
   'prizes.settled': '已入账',
+  'prizes.refused': '未入账',
+  'prizes.cut': '{n} 积分中入账 {part}：{why}',
   'prizes.receipt': '凭证 {code}',
   'prizes.login': '登录后可以查看奖品',
+
+  'reason.daily_cap': '已达每日上限',
+  'reason.monthly_cap': '已达每月上限',
+  'reason.yearly_cap': '已达每年上限',
+  'reason.budget_exhausted': '活动积分已发完',
+  'reason.other': '正在核对',
 
   'rules.title': '活动规则',
   'rules.time': '活动时间',
