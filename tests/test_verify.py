@@ -333,6 +333,36 @@ async def test_only_one_process_looks_and_another_takes_over(here: World) -> Non
         await until(lane, RoomState.PAUSED)
 
 
+async def test_lost_connections_do_not_end_the_background(here: World) -> None:
+    lane = await pouring(here)
+    await won(here, lane, 3)
+    _, next_unit, last = (await lane.stock())["packet"]
+    async with verifying(here):
+        async with here.database.connect() as connection:
+            await connection.execute(
+                text("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()")
+            )
+        await set_stock(lane, 8, next_unit, last)
+        await until(lane, RoomState.PAUSED)
+
+
+async def number(here: World, query: str) -> int:
+    async with here.database.connect() as connection:
+        return int((await connection.execute(text(query))).scalar_one())
+
+
+async def test_a_look_is_cut_short_when_the_process_stops(here: World) -> None:
+    lane = await pouring(here)
+    await won(here, lane, 3)
+    waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+    async with here.database.begin() as connection:
+        await connection.execute(text("lock table game.lease in access exclusive mode"))
+        async with asyncio.timeout(PATIENCE_SECONDS), verifying(here):
+            while not await number(here, waiting):
+                await asyncio.sleep(0.01)
+    assert await found(here, lane) == []
+
+
 async def test_a_lane_that_redis_lost_is_named_and_its_room_not_paused(here: World) -> None:
     lane = await pouring(here)
     await won(here, lane, 3)

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -14,8 +14,9 @@ from gameserver import verify
 from gameserver.checks import Checks, Look, Mismatch
 from gameserver.records.database import Database
 from gameserver.records.rooms import RoomState, get_room
+from ledger_client.embedded.ledger import EmbeddedLedger
 from ledger_client.entry import Entry, Kind, derived_id, purse_id
-from ledger_client.ledger import HoldAsk, LaneAt, Status
+from ledger_client.ledger import HoldAsk, LaneAt, Purse, Status, Totals
 from tests.games.rains import grab
 from tests.promises.world import World, world
 from tests.store.lanes import PlayedLane, Seat, server_ms
@@ -142,6 +143,50 @@ async def test_purses_in_play_agree_at_every_look(here: World) -> None:
     assert totals.suspense == 0
 
 
+class Busy(EmbeddedLedger):
+    """The ledger, while a paid play comes and is settled before and after each of two readings."""
+
+    def __init__(self, here: World, plays: Iterator[Awaitable[None]]) -> None:
+        super().__init__(here.database)
+        self._plays = plays
+
+    async def purses(self, lane: str) -> list[Purse]:
+        await next(self._plays)
+        found = await super().purses(lane)
+        await next(self._plays)
+        return found
+
+    async def totals(self, lane: str, kind: Kind | None = None) -> Totals:
+        await next(self._plays)
+        found = await super().totals(lane, kind)
+        await next(self._plays)
+        return found
+
+
+async def test_plays_between_the_readings_of_one_look_are_no_mismatch(here: World) -> None:
+    lane = await paying(here, rounds=30)
+    seat = await paid_once(here, lane)
+    rounds = iter(range(1, 30))
+
+    async def one_play() -> None:
+        round_ = next(rounds)
+        for due in lane.dues()[2 * round_ - 1 : 2 * round_ + 1]:
+            await lane.clock(due)
+        if (await purse_of(lane))[2] < COST:
+            await fill(here, lane, seat, 1, (await purse_of(lane))[1] + 1)
+        (result,) = await lane.ask(grab(seat, 1, round_=round_))
+        assert result[3][0] == COST
+        await here.settle(lane)
+
+    look = Look()
+    checks = Checks(here.database, here.redis, Busy(here, (one_play() for _ in range(30))))
+    for _ in range(3):
+        await checks.room(lane.record, look)
+        await checks.entries(lane.record, look)
+    assert next(rounds) == 1 + 3 * 8
+    assert look.mismatches == []
+
+
 async def test_a_purse_changed_in_redis_is_found_and_pauses_the_room(here: World) -> None:
     lane = await paying(here)
     await paid_once(here, lane)
@@ -212,6 +257,21 @@ async def test_a_spend_that_the_ledger_put_aside_explains_its_purse(here: World)
     assert (await here.ledger.totals(name_of(lane), Kind.SPEND)).applied == 1
     assert len(await here.ledger.letters()) > 1
     assert await found(here, lane) == []
+
+
+async def test_a_purse_that_the_books_have_wrong_pauses_its_room(here: World) -> None:
+    lane, other = await paying(here), await pouring(here)
+    await paid_once(here, lane)
+    async with here.database.begin() as connection:
+        await connection.exec_driver_sql(
+            "update ledger.account set posted = 11 where starts_with(id, 'purse:')"
+        )
+    drifted = await found(here, lane)
+    purse = f"purse:{purse_id(name_of(lane), 'a', 1)}"
+    assert {(one.room, one.key, one.expected, one.found) for one in drifted} == {("", purse, 10, 11)}
+    async with verifying(here):
+        await until(lane, RoomState.PAUSED)
+    assert await other.head("state") == "open"
 
 
 async def test_a_purse_whose_time_is_over_is_left_to_the_ledger(here: World) -> None:
