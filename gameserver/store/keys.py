@@ -11,8 +11,7 @@ class LaneKeys:
     """The keys of one lane of a room, such as `{r42.0}:out`."""
 
     def __init__(self, room: RoomId, lane: int = 0) -> None:
-        self.name = f"{room}.{lane}"
-        tag = f"{{{self.name}}}"
+        tag = f"{{{room}.{lane}}}"
         self.tag = tag
         self.room = f"{tag}:room"  # hash: epoch, state, window, version, counters
         self.rule = f"{tag}:rule"  # msgpack: what the rule reads
@@ -24,6 +23,11 @@ class LaneKeys:
         self.events = f"{tag}:ev"  # stream: room events that `since` can recover
         self.outbox = f"{tag}:out"  # stream: what must outlive Redis
         self.channel = f"{tag}:push"  # pub/sub: events and settled, to every node
+
+    @property
+    def name(self) -> str:
+        """What the ledger and the record call the lane, such as `r42.0`."""
+        return self.tag[1:-1]
 
     def ticket(self, ticket: str) -> str:
         """string: who may say hello with this ticket."""
