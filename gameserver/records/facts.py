@@ -10,16 +10,17 @@ from gameserver.line import PlacedLine
 from gameserver.records.database import Database
 from gameserver.records.lanes import Lane
 from gameserver.records.tables import facts as table
+from ledger_client.embedded.arrays import numbers, texts, unnest
 
 _PAGE = 2000
 
-_INSERT = text("""
-    insert into game.facts (room, lane, session, ref, member, at, kind, body, ms, seq, place)
-    select cast(:room as text), cast(:lane as integer), line.* from unnest(
-        cast(:session as text[]), cast(:ref as bigint[]), cast(:member as text[]), cast(:at as bigint[]),
-        cast(:kind as text[]), cast(:body as bytea[]),
-        cast(:ms as bigint[]), cast(:seq as bigint[]), cast(:place as integer[])
-    ) as line
+_LINE = {
+    "session": "text", "ref": "bigint", "member": "text", "at": "bigint", "kind": "text", "ms": "bigint",
+    "seq": "bigint", "place": "integer", "body": "bytea",
+}  # fmt: skip
+_INSERT = text(f"""
+    insert into game.facts (room, lane, {", ".join(_LINE)})
+    select cast(:room as text), cast(:lane as integer), line.* from {unnest(**_LINE)} as line
     on conflict do nothing
 """)
 
@@ -39,27 +40,30 @@ async def insert_facts(connection: AsyncConnection, lane: Lane, lines: Sequence[
 
     Returns the indexes of lines that are on record with other bytes: those were not recorded.
     """
+    inserted = await connection.execute(
+        _INSERT,
+        {
+            "room": lane.room,
+            "lane": lane.lane,
+            "session": texts([line.session for line, _, _ in lines]),
+            "ref": numbers([line.ref for line, _, _ in lines]),
+            "member": texts([line.member for line, _, _ in lines]),
+            "at": numbers([line.at for line, _, _ in lines]),
+            "kind": texts([line.fact.kind for line, _, _ in lines]),
+            "ms": numbers([position.ms for _, _, position in lines]),
+            "seq": numbers([position.seq for _, _, position in lines]),
+            "place": numbers([position.place for _, _, position in lines]),
+            "body": [body for _, body, _ in lines],
+        },
+    )
+    if inserted.rowcount == len(lines):
+        return set()
     keys = {
         "room": lane.room,
         "session": [line.session for line, _, _ in lines],
         "ref": [line.ref for line, _, _ in lines],
         "body": [body for _, body, _ in lines],
     }
-    inserted = await connection.execute(
-        _INSERT,
-        {
-            **keys,
-            "lane": lane.lane,
-            "member": [line.member for line, _, _ in lines],
-            "at": [line.at for line, _, _ in lines],
-            "kind": [line.fact.kind for line, _, _ in lines],
-            "ms": [position.ms for _, _, position in lines],
-            "seq": [position.seq for _, _, position in lines],
-            "place": [position.place for _, _, position in lines],
-        },
-    )
-    if inserted.rowcount == len(lines):
-        return set()
     return {n - 1 for n in (await connection.execute(_OTHERS, keys)).scalars()}
 
 

@@ -12,6 +12,7 @@ from gameserver.games.game import MemberId, PrizeId, RoomId, SessionId
 from gameserver.line import Line
 from gameserver.records.database import Database, by_index
 from gameserver.records.tables import grants as table
+from ledger_client.embedded.arrays import numbers, texts, unnest, uuids
 from ledger_client.entry import entry_id
 from ledger_client.ledger import Outcome
 
@@ -73,13 +74,13 @@ def grants_of_line(room: RoomId, line: Line) -> list[Grant]:
     ]  # fmt: skip
 
 
-_INSERT = text("""
-    insert into game.grants (room, prize, unit, session, ref, line, member, amount, epoch, at, entry_id)
-    select cast(:room as text), given.* from unnest(
-        cast(:prize as text[]), cast(:unit as bigint[]), cast(:session as text[]), cast(:ref as bigint[]),
-        cast(:line as integer[]), cast(:member as text[]), cast(:amount as bigint[]),
-        cast(:epoch as integer[]), cast(:at as bigint[]), cast(:entry_id as uuid[])
-    ) as given
+_GRANT = {
+    "prize": "text", "unit": "bigint", "session": "text", "ref": "bigint", "line": "integer",
+    "member": "text", "amount": "bigint", "epoch": "integer", "at": "bigint", "entry_id": "uuid",
+}  # fmt: skip
+_INSERT = text(f"""
+    insert into game.grants (room, {", ".join(_GRANT)})
+    select cast(:room as text), given.* from {unnest(**_GRANT)} as given
     on conflict do nothing
 """)
 
@@ -94,11 +95,11 @@ _HELD = text("""
     ) as given join game.grants using (room, prize, unit, session, ref, line)
 """)
 
-_SETTLE = text("""
+_SETTLE = text(f"""
     update game.grants set settled_at = :at
     from (
         select cast(:room as text) as room, given.*
-        from unnest(cast(:prize as text[]), cast(:unit as bigint[])) as given (prize, unit) offset 0
+        from {unnest(prize="text", unit="bigint")} as given (prize, unit) offset 0
     ) as given
     where grants.room = given.room and grants.prize = given.prize and grants.unit = given.unit
       and grants.settled_at is null
@@ -142,14 +143,20 @@ async def insert_grants(connection: AsyncConnection, room: RoomId, given: Sequen
     Returns the indexes of grants that are not on record after it, because the unit belongs to another
     (session, ref, line) or that one won another unit.
     """
-    others = {
-        "member": [grant.member for grant in given],
-        "amount": [grant.amount for grant in given],
-        "epoch": [grant.epoch for grant in given],
-        "at": [grant.at for grant in given],
-        "entry_id": [grant.entry_id for grant in given],
+    values = {
+        "room": room,
+        "prize": texts([grant.prize for grant in given]),
+        "unit": numbers([grant.unit for grant in given]),
+        "session": texts([grant.session for grant in given]),
+        "ref": numbers([grant.ref for grant in given]),
+        "line": numbers([grant.line for grant in given]),
+        "member": texts([grant.member for grant in given]),
+        "amount": numbers([grant.amount for grant in given]),
+        "epoch": numbers([grant.epoch for grant in given]),
+        "at": numbers([grant.at for grant in given]),
+        "entry_id": uuids([grant.entry_id for grant in given]),
     }
-    inserted = await connection.execute(_INSERT, _places(room, given) | others)
+    inserted = await connection.execute(_INSERT, values)
     if inserted.rowcount == len(given):
         return set()
     return set(range(len(given))) - await on_record(connection, room, given)
@@ -187,7 +194,10 @@ async def mark_settled(
     async with database.begin() as connection:
         await by_index(connection)
         if settled:
-            units = {"prize": [grant.prize for grant in settled], "unit": [grant.unit for grant in settled]}
+            units = {
+                "prize": texts([grant.prize for grant in settled]),
+                "unit": numbers([grant.unit for grant in settled]),
+            }
             await connection.execute(_SETTLE, {"room": room, "at": at, **units})
         if refused:
             reasons = {

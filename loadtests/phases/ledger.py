@@ -1,8 +1,8 @@
 """The ledger alone: a batch with all rules against a plain idempotent insert, repeats, and one hot campaign.
 
 Every campaign has a budget, caps of day, month and year, and lots that expire. Two lanes write at once in
-all runs, as two rooms do; the plain insert writes the same entries, postings and balances and decides
-nothing.
+all runs, as two rooms do. The plain insert writes the same rows into tables of the same shape (entries,
+postings, balances), skips what is there already, and decides nothing.
 """
 
 import asyncio
@@ -33,24 +33,21 @@ TERMS = Terms(caps=Caps(day=10**6, month=10**7, year=10**8), expiry=Expiry.YEAR_
 _PLAIN_TABLES = (
     "create schema if not exists plain",
     "drop table if exists plain.entry, plain.posting, plain.account",
-    """
-    create table plain.entry (
-        id uuid primary key, hash bytea not null, member text not null, campaign text not null,
-        room text not null, amount bigint not null, occurred_at bigint not null
-    )
-    """,
-    "create table plain.posting (entry_id uuid not null, account text not null, amount bigint not null)",
-    """
-    create table plain.account (id text primary key, posted bigint not null) with (fillfactor = 70)
-    """,
+    "create table plain.entry (like ledger.entry including all)",
+    "create table plain.posting (like ledger.posting including all)",
+    "create table plain.account (like ledger.account including all) with (fillfactor = 70)",
+    "alter table plain.account drop constraint account_floor_check",
 )
 _PLAIN = text("""
     with written as (
-        insert into plain.entry (id, hash, member, campaign, room, amount, occurred_at)
-        select * from unnest(
+        insert into plain.entry (id, payload_hash, kind, member, campaign, room, amount, credited, status,
+            occurred_at, rule_version, source, seq, link)
+        select id, hash, 'earn', member, campaign, room, amount, amount, 'applied', occurred_at, 1, 'plain', n, hash
+        from unnest(
             cast(:id as uuid[]), cast(:hash as bytea[]), cast(:member as text[]), cast(:campaign as text[]),
             cast(:room as text[]), cast(:amount as bigint[]), cast(:occurred_at as bigint[])
-        ) on conflict do nothing returning id, member, campaign, amount
+        ) with ordinality as line (id, hash, member, campaign, room, amount, occurred_at, n)
+        on conflict do nothing returning id, member, campaign, amount
     ), posted as (
         insert into plain.posting (entry_id, account, amount)
         select id, 'campaign:' || campaign, -amount from written
@@ -58,7 +55,8 @@ _PLAIN = text("""
         select id, 'member:' || member, amount from written
         returning account, amount
     )
-    insert into plain.account (id, posted) select account, sum(amount) from posted group by account order by account
+    insert into plain.account (id, posted)
+    select account, sum(amount) from posted group by account order by account
     on conflict (id) do update set posted = account.posted + excluded.posted
 """)
 
