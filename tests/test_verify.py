@@ -318,6 +318,28 @@ async def test_a_mismatch_alarms_with_both_numbers_pauses_its_room_and_nothing_e
     assert (await get_room(here.database, other.record.id)).state is RoomState.OPEN
 
 
+@pytest.mark.parametrize("then", [3, 2])
+async def test_what_a_second_look_does_not_find_in_the_same_direction_is_no_mismatch(
+    here: World, monkeypatch: pytest.MonkeyPatch, then: int
+) -> None:
+    monkeypatch.setattr(verify, "AGAIN_SECONDS", 1)
+    lane = await pouring(here)
+    await won(here, lane, 3)
+    _, next_unit, last = (await lane.stock())["packet"]
+    await set_stock(lane, 4, next_unit, last)
+    changes = []
+
+    def told(done: int, steps: int) -> None:
+        if done == steps:  # the end of the first look
+            changes.append(asyncio.ensure_future(set_stock(lane, then, next_unit, last)))
+
+    room = await get_room(here.database, lane.record.id)
+    assert (await verification(here).verify([room], told=told)).mismatches == []
+    (change,) = changes
+    await change
+    assert len(await found(here, lane)) == (then != 3)
+
+
 async def test_only_one_process_looks_and_another_takes_over(here: World) -> None:
     lane = await pouring(here)
     await won(here, lane, 3)
