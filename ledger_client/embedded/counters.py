@@ -49,7 +49,8 @@ _WRITE = text(f"""
     select scope, year, cast(days as bigint[])
     from {unnest(scopes="text", years="integer", days="text", before="text")}
         as by (scope, year, days, before) where before = '{{}}' order by scope, year
-    on conflict do nothing
+    on conflict (scope, year) do update set days = excluded.days
+    where counter.days = '{{}}'  -- all of the year was taken back
 """)
 _REWRITE = text(f"""
     update ledger.counter set days = cast(by.days as bigint[])
