@@ -10,7 +10,10 @@ ROOT = Path(__file__).parents[1]
 SOURCES = [path for path in (ROOT / "gameserver").rglob("*.py") if "static" not in path.parts]
 LUA = [*(ROOT / "gameserver").rglob("*.lua")]
 KNOWN = {*REFUSALS, *(code for game in games().values() for code in game.refusals)}
-OF_STAFF = {"bad_config", "bad_state", "budget_too_small", "unknown_game", "pages_missing", "caller_exists"}
+OF_STAFF = {
+    "bad_config", "bad_state", "budget_too_small", "unknown_game", "pages_missing", "caller_exists",
+    "reference_used", "ledger_refused",
+}  # fmt: skip
 OF_CALLERS = {"bad_signature", "stale_request", "not_allowed", "source_id_reused", "too_large"}
 # what a page can be told over the socket or by the calls that it makes itself
 OF_PAGES = [code for code in REFUSALS if code not in OF_STAFF | OF_CALLERS]
