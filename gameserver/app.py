@@ -69,6 +69,7 @@ class Stores:
 
     async def work(self, stop: asyncio.Event) -> None:
         """What a settlement worker does until `stop` is set: settle, verify, and keep up with the time."""
+        collect_seldom()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.settlement.run(stop))
             tasks.create_task(self.verification.run(stop))
@@ -82,6 +83,12 @@ class Stores:
             await self._served.close()
         await self.redis.aclose()
         await self.database.dispose()
+
+
+def collect_seldom() -> None:
+    """What stands now stays: collections look only at what commands leave behind, and seldom."""
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD)
 
 
 class Node:
@@ -128,9 +135,7 @@ class Node:
         stores, stop = self._stores, asyncio.Event()
         await stores.migrate()
         await self._hub.start()
-        # what stands now stays: collections then look only at what commands leave behind, and seldom
-        gc.freeze()
-        gc.set_threshold(GC_THRESHOLD)
+        collect_seldom()
         loop = asyncio.get_running_loop()
         tasks = [loop.create_task(self._sockets.sweep())]
         if self._settings.demo:

@@ -16,7 +16,7 @@ from gameserver.store.keys import SETTLE_GROUP, LaneKeys
 CONSUMER = "worker"
 FIELD = b"l"
 READ = 16  # stream entries a read; one holds up to 256 lines
-BATCH_LINES = 500
+BATCH_LINES = 1000
 BATCH_SECONDS = 0.025
 PENDING_SECONDS = 5.0
 

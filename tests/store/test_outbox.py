@@ -30,7 +30,7 @@ def ids(batch: list[Sent]) -> list[str]:
 
 
 async def test_a_batch_ends_with_enough_lines_and_loses_none(redis: Redis, outbox: Outbox) -> None:
-    ticks = [await send(redis, *range(200)) for _ in range(21)]
+    ticks = [await send(redis, *range(200)) for _ in range(20)]
     batches = Batches(outbox)
     seen: list[str] = []
     while batch := await batches.next(None):
