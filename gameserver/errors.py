@@ -55,6 +55,7 @@ REFUSALS: dict[str, Refusal] = {
     "rate_limited": Refusal(429, "too many commands"),
     "not_enough_points": Refusal(409, "the member has not the points that a play costs"),
     "win_limit": Refusal(409, "the member has won as often as the rules allow"),
+    "points_cap": Refusal(409, "the member has got as many points as the campaign allows for now"),
     "sold_out": Refusal(409, "nothing is left"),
     # the house
     "lane_lost": Refusal(503, "the room's state is being rebuilt"),

@@ -115,7 +115,7 @@ class Hub:
         store = LaneStore(self._redis, game_named(record.game), record.id, lanes[0].epoch)
         if not await store.exists():
             raise Refused("closed" if record.state is RoomState.CLOSED else "lane_lost", retry_ms=2000)
-        room = Room(record, store, self._receipts, self._ledger)
+        room = Room(record, store, self._receipts, self._ledger, capped=await store.capped())
         await self._pushes.subscribe(store.keys.channel)
         self._rooms[record.id] = room
         self._by_channel[store.keys.channel] = room

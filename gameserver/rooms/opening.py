@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import to_builtins
+
 from gameserver.games import game_named
 from gameserver.games.game import Game, Plan
 from gameserver.games.room_config import RoomConfig, Wins, ms
 from gameserver.records.rooms import Room as RoomRecord
+from ledger_client.terms import Terms
 
 
 def config_of(record: RoomRecord) -> tuple[Game, RoomConfig]:
@@ -29,11 +32,15 @@ def window_of(record: RoomRecord, plan: Plan) -> tuple[int, int]:
     return opens, min(ms(config.closes_at), plan.ends_at()) if config.closes_at else plan.ends_at()
 
 
-def rule_of(record: RoomRecord, plan: Plan) -> Mapping[str, Any]:
-    """What the prelude and the game's rule read of a room."""
+def rule_of(record: RoomRecord, plan: Plan, terms: Terms) -> Mapping[str, Any]:
+    """What the prelude and the game's rule read of a room, with the caps of its campaign's terms.
+
+    The lane counts by the room's days: caps that run by another timezone's are left to the ledger.
+    """
     _, config = config_of(record)
     interval = 1000 / config.limits.per_second
-    return {
+    caps = to_builtins(terms.caps) if terms.timezone == config.timezone else {}
+    return ({"points_caps": caps} if caps else {}) | {
         "game": plan.rule(),
         "gcra": {"interval": interval, "tolerance": interval * (config.limits.burst - 1)},
         "wins": config.wins.model_dump(exclude_none=True),

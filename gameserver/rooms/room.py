@@ -59,9 +59,18 @@ class Room:
         store: its lane in Redis, in the epoch of the record.
         receipts: signs grants.
         ledger: asked where plays cost points.
+        capped: whether the lane counts points by day.
     """
 
-    def __init__(self, record: RoomRecord, store: LaneStore, receipts: Receipts, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        record: RoomRecord,
+        store: LaneStore,
+        receipts: Receipts,
+        ledger: Ledger,
+        *,
+        capped: bool = False,
+    ) -> None:
         self.record = record
         self.game = game_named(record.game)
         self.config = self.game.config.model_validate(record.config)
@@ -70,7 +79,7 @@ class Room:
         self.public = public_room(record)
         self._receipts = receipts
         chances = self.config.chances
-        by_day = chances.by_day or self.config.wins.per_day is not None
+        by_day = capped or chances.by_day or self.config.wins.per_day is not None
         days = Days(self.config.timezone, self.now)
         self.lane = Lane(record.id, store, days if by_day else tuple)
         self.purses: Purses | None = None

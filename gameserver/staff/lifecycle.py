@@ -24,6 +24,7 @@ from gameserver.store.lane import LaneStore
 from gameserver.store.push import announce
 from gameserver.store.redis import Redis
 from ledger_client.ledger import Ledger
+from ledger_client.terms import Terms
 
 log = structlog.get_logger()
 
@@ -116,10 +117,12 @@ class Lifecycle:
     async def open(self, room: RoomId) -> Room:
         """Lends all stock to the lane and puts its state into Redis.
 
+        The lane counts points by the caps of the campaign's terms now; it takes newer ones with a rebuild.
         Repeating it after a crash between the two finishes it. Raises Refused: not_found, bad_state,
         budget_too_small.
         """
         draft = await get_room(self._database, room)
+        terms = await self._ledger.terms(draft.campaign)
         if draft.state is RoomState.DRAFT:
             opened_at = _now()
             config = game_named(draft.game).config.model_validate(draft.config)
@@ -135,18 +138,18 @@ class Lifecycle:
                 raise Refused(
                     "bad_state", f"room {room} has been played: run `gameserver room rebuild {room}`"
                 )
-        await self._open_store(opened, lane, "open")
+        await self._open_store(opened, lane, "open", terms)
         await announce(self._redis, room)
         return opened
 
     def _store(self, room: Room, lane: Lane) -> LaneStore:
         return LaneStore(self._redis, game_named(room.game), room.id, lane.epoch, lane.lane)
 
-    async def _open_store(self, room: Room, lane: Lane, state: str) -> LaneStore:
+    async def _open_store(self, room: Room, lane: Lane, state: str, terms: Terms) -> LaneStore:
         plan, store = plan_of(room), self._store(room, lane)
         leases = [(x.prize, x.first_unit, x.last_unit) for x in await get_leases(self._database, lane)]
         opens, closes = window_of(room, plan)
-        await store.open(state, opens, closes, rule_of(room, plan), leases)
+        await store.open(state, opens, closes, rule_of(room, plan, terms), leases)
         return store
 
     async def pause(self, room: RoomId) -> Room:
@@ -191,6 +194,7 @@ class Lifecycle:
         record = await get_room(self._database, room)
         if record.opened_at is None:
             raise Refused("bad_state", f"room {room} has never been opened")
+        terms = await self._ledger.terms(record.campaign)
         lane = (await get_lanes(self._database, room))[0]
         # no tick changes anything from here on, so the outbox can be drained whole
         await self._redis.hset(self._store(record, lane).keys.room, "state", "rebuilding")
@@ -199,7 +203,7 @@ class Lifecycle:
         lane = next(x for x in await get_lanes(self._database, room) if x.lane == lane.lane)
         assert lane.epoch == epoch
         await self._store(record, lane).clear()
-        store = await self._open_store(record, lane, "rebuilding")
+        store = await self._open_store(record, lane, "rebuilding", terms)
         folded = await self._fold(record, lane, store, told)
         await self._finish(room, store)
         await announce(self._redis, room)

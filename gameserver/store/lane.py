@@ -125,6 +125,11 @@ class LaneStore:
             epoch = await self._redis.hget(self.keys.room, "epoch")
         return epoch is not None and int(epoch) == self.epoch
 
+    async def capped(self) -> bool:
+        """Whether the lane counts a member's points by day, month and year."""
+        async with reached():
+            return bool(await self._redis.hget(self.keys.room, "capped") == b"1")
+
     async def clear(self) -> None:
         """Removes everything but the outbox, which settlement drains."""
         keep = self.keys.outbox.encode()

@@ -11,6 +11,7 @@ from gameserver.records.database import Database
 from gameserver.records.lanes import Lane
 from gameserver.records.rooms import get_room
 from gameserver.staff.lifecycle import Lifecycle
+from ledger_client.terms import Caps, Terms
 from tests.games.rains import BOMB, EMPTY, PACKET, grab, rain, scored
 from tests.promises.world import World, check_rebuilt, quiet, world
 from tests.store.lanes import PlayedLane, Seat
@@ -117,6 +118,50 @@ async def test_a_rebuilt_lane_is_the_same(redis: Redis, engine: Database, name: 
         assert (lane.store.epoch, rebuilt.store.epoch, await rebuilt.head("epoch")) == (1, 2, "2")
         assert await game.answers_again(rebuilt) > 10
         check_rebuilt(before, await rebuilt.dump())
+
+
+async def test_a_rebuilt_lane_remembers_what_caps_count(redis: Redis, engine: Database) -> None:
+    """Points of members over the end of a day, a month and a year."""
+    terms = Terms(caps=Caps(day=10, month=15, year=20))
+    async with world(engine, redis) as here:
+        lane = await here.open(RAIN, rain(), AGO, terms)
+        await lane.clock(lane.dues()[0])
+        seats = [await lane.seat("a"), await lane.seat("b")]
+        drop = 0
+        for day in (20261130, 20261201, 20261202, 20261203, 20270101):
+            for seat in (*seats, seats[0], seats[0]):
+                drop += 1
+                await lane.ask(grab(seat, drop), days=[(0, day)])
+        await quiet(lane)
+        before = await lane.dump()
+        counted = [member.earned for name in "ab" if (member := await lane.member(name))]
+        assert counted == [[20270101, 10, 10, 10], [20270101, 5, 5, 5]]
+        await here.settle(lane)
+        await redis.flushall()
+        await here.lifecycle.rebuild(lane.record.id)
+        rebuilt = await here.again(lane)
+        check_rebuilt(before, await rebuilt.dump())
+        results = await rebuilt.ask(*(grab(seat, 99) for seat in seats), days=[(0, 20270101)])
+        assert [result[:2] for result in results] == [[0, "points_cap"], [1, [99, PACKET, 30, 6]]]
+
+
+async def test_a_rebuild_takes_the_caps_of_now(redis: Redis, engine: Database) -> None:
+    async with world(engine, redis) as here:
+        lane = await here.open(RAIN, rain(), AGO, Terms(caps=Caps(day=5)))
+        assert await lane.store.capped()
+        await lane.clock(lane.dues()[0])
+        seat = await lane.seat("a")
+        assert (await lane.ask(grab(seat, 1), days=[(0, 20260301)]))[0][0] == 1
+        await here.ledger.agree(lane.record.campaign, Terms(caps=Caps(day=10)))
+        # what staff agree on while the room is open holds in the ledger at once, here with a rebuild
+        assert (await lane.ask(grab(seat, 2), days=[(0, 20260301)]))[0][1] == "points_cap"
+        await here.lifecycle.rebuild(lane.record.id)
+        rebuilt = await here.again(lane)
+        results = await rebuilt.ask(grab(seat, 3), grab(seat, 4), days=[(0, 20260301)])
+        assert [result[0] for result in results] == [1, 0]
+        await here.ledger.agree(lane.record.campaign, Terms())
+        await here.lifecycle.rebuild(lane.record.id)
+        assert not await (await here.again(lane)).store.capped()
 
 
 async def test_short_games_and_none_at_all(redis: Redis, engine: Database) -> None:

@@ -16,6 +16,7 @@ from gameserver.records.rooms import get_room
 from gameserver.settlement import Settlement
 from gameserver.staff.lifecycle import Lifecycle
 from ledger_client.embedded.ledger import EmbeddedLedger
+from ledger_client.terms import Terms
 from tests.store.lanes import PlayedLane, member_in, server_ms, unpacked
 
 # a new epoch counts its versions anew, and says so: `since` of an older one is not recovered
@@ -33,9 +34,13 @@ class World:
         self.settlement = Settlement(database, redis, self.ledger)
         self.lifecycle = Lifecycle(database, redis, self.ledger, self.settlement.drain)
 
-    async def open(self, game: str, config: Mapping[str, Any], ago: int = 0) -> PlayedLane:
-        """A funded room that was opened `ago` ms before now."""
+    async def open(
+        self, game: str, config: Mapping[str, Any], ago: int = 0, terms: Terms | None = None
+    ) -> PlayedLane:
+        """A funded room that was opened `ago` ms before now, under `terms` of its campaign."""
         draft = await self.lifecycle.create(game, config)
+        if terms:
+            await self.ledger.agree(draft.campaign, terms)
         opened_at = await server_ms(self.redis) - ago
         checked = game_named(game).config.model_validate(draft.config)
         plan = game_named(game).plan(draft.id, checked, draft.seed, opened_at)

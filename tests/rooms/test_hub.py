@@ -11,9 +11,11 @@ from gameserver.fairness import Receipts
 from gameserver.games.game import RoomId
 from gameserver.records.database import Database
 from gameserver.records.rooms import RoomState, get_room
+from gameserver.rooms.days import Days
 from gameserver.rooms.hub import Hub
 from gameserver.rooms.session import Session
 from gameserver.wire import Format, Hello
+from ledger_client.terms import Caps, Terms
 from tests.games.rains import rain
 from tests.promises.world import World, world
 from tests.rooms.pages import KEY, PATIENCE_SECONDS, Page
@@ -69,6 +71,17 @@ async def test_a_start_loads_what_is_open_and_nothing_else(redis: Redis, engine:
         await redis.delete(lanes[3].keys.room)  # its state was lost: the others start all the same
         async with hub_of(here) as hub:
             assert {room.record.id for room in hub.loaded()} == {lanes[0].record.id, lanes[1].record.id}
+
+
+async def test_only_where_points_are_capped_their_days_are_counted(redis: Redis, engine: Database) -> None:
+    async with world(engine, redis) as here, hub_of(here) as hub:
+        capped = await here.open(RAIN, rain(), terms=Terms(caps=Caps(month=100)))
+        free = await here.open(RAIN, rain())
+        for lane in (capped, free):
+            await joined(hub, lane, "ann")
+        days = Days("Asia/Shanghai", (await hub.room(capped.record.id)).now)
+        assert (await capped.lines())[0][4] in [day for _, day in days()]
+        assert (await free.lines())[0][4] == 0
 
 
 async def test_rooms_that_cannot_be_entered(redis: Redis, engine: Database) -> None:

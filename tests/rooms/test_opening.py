@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from gameserver.records.rooms import RoomState
 from gameserver.rooms.opening import plan_of, public_room, rule_of, window_of
+from ledger_client.terms import Caps, Terms
 from tests.games.rains import rain, scored
 from tests.store.lanes import record_of
 
@@ -39,11 +40,22 @@ def test_the_rule_holds_the_limits_as_they_are_configured() -> None:
         prizes=[{"id": "mug", "name": "m", "kind": "physical", "stock": 1}],
     )  # fmt: skip
     record = record_of("red_packet_rain", config, OPENED_AT)
-    rule = rule_of(record, plan_of(record))
+    rule = rule_of(record, plan_of(record), Terms())
     assert rule["gcra"] == {"interval": 250, "tolerance": 500}
     assert rule["wins"] == {"per_member": 2, "min_interval_ms": 0}
     assert rule["chances"] == {"free_per_day": 1}
     assert rule["counted"] == {"mug": True}
+    assert "points_caps" not in rule
+
+
+def test_the_rule_holds_the_caps_that_run_by_the_rooms_days() -> None:
+    record = record_of("red_packet_rain", rain(timezone="Asia/Tokyo"), OPENED_AT)
+    caps = Caps(day=12, year=900)
+    rule = rule_of(record, plan_of(record), Terms(timezone="Asia/Tokyo", caps=caps))
+    assert rule["points_caps"] == {"day": 12, "year": 900}
+    # another day than the room's: only the ledger can tell
+    elsewhere = rule_of(record, plan_of(record), Terms(timezone="Asia/Shanghai", caps=caps))
+    assert "points_caps" not in elsewhere
 
 
 @pytest.mark.parametrize("config", [rain(), scored()])

@@ -13,10 +13,13 @@ from gameserver.records.campaigns import create_campaign, get_campaign
 from gameserver.records.database import Database
 from gameserver.records.lanes import get_lanes, get_leases, open_lane
 from gameserver.records.rooms import RoomState, get_room, list_rooms
+from gameserver.staff.lifecycle import Lifecycle
 from gameserver.store.keys import ROOMS_CHANNEL
+from ledger_client.errors import LedgerAway
+from ledger_client.terms import Caps, Terms
 from tests.games.rains import grab, rain, scored
 from tests.promises.world import World, world
-from tests.rooms.pages import PATIENCE_SECONDS
+from tests.rooms.pages import PATIENCE_SECONDS, unreachable
 from tests.store.lanes import PlayedLane, server_ms, unpacked
 
 RAIN = "red_packet_rain"
@@ -83,6 +86,30 @@ async def test_opening_lends_all_stock(redis: Redis, engine: Database) -> None:
         leases = [(x.prize, x.first_unit, x.last_unit, x.epoch) for x in await get_leases(engine, lane)]
         assert leases == [("mug", 1, 7, 1), ("packet", 1, 300, 1)]
         assert await PlayedLane(redis, room).stock() == {"mug": [0, 1, 7], "packet": [0, 1, 300]}
+
+
+async def test_opening_takes_the_campaigns_caps_along(redis: Redis, engine: Database) -> None:
+    async with world(engine, redis) as here:
+        for caps, rule in ((Caps(), None), (Caps(day=12, year=100), {"day": 12, "year": 100})):
+            draft = await here.lifecycle.create(RAIN, rain())
+            await here.ledger.agree(draft.campaign, Terms(caps=caps))
+            lane = PlayedLane(redis, await here.lifecycle.open(draft.id))
+            assert unpacked((await lane.dump())["rule"]).get("points_caps") == rule
+            assert await lane.store.capped() == (rule is not None)
+
+
+async def test_nothing_is_opened_while_the_ledger_is_away(redis: Redis, engine: Database) -> None:
+    async with world(engine, redis) as here:
+        draft = await here.lifecycle.create(RAIN, rain())
+        away = Lifecycle(engine, redis, unreachable(), here.settlement.drain)
+        with pytest.raises(LedgerAway):
+            await away.open(draft.id)
+        assert (await get_room(engine, draft.id)).state is RoomState.DRAFT
+        assert await redis.keys("*") == []
+        room = await here.lifecycle.open(draft.id)
+        with pytest.raises(LedgerAway):
+            await away.rebuild(room.id)
+        assert await PlayedLane(redis, room).head("state") == "open"
 
 
 @pytest.mark.parametrize("name", games())

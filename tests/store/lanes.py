@@ -16,8 +16,10 @@ from gameserver.rooms.opening import plan_of, rule_of, window_of
 from gameserver.staff.lifecycle import validated
 from gameserver.store.keys import LaneKeys
 from gameserver.store.lane import Guest, LaneStore, Ticked
+from ledger_client.terms import Terms
 
 SEED = bytes(range(32))
+NO_CAPS = Terms()
 Result = Sequence[Any]
 
 
@@ -77,6 +79,7 @@ class Member(NamedTuple):
     given: Any
     sessions: list[Session]
     game: bytes
+    earned: list[int]
 
 
 def member_in(octets: bytes) -> Member:
@@ -84,13 +87,13 @@ def member_in(octets: bytes) -> Member:
     header = struct.Struct("<dHH")
     rate, rare, open_ = header.unpack_from(octets)
     after = header.size + open_
-    name, owned, given, joined, wins, won_at, chances, day, day_chances = unpacked(
+    name, owned, given, joined, wins, won_at, chances, day, day_chances, *earned = unpacked(
         octets[after : after + rare]
     )
     sessions = list(sessions_in(octets[header.size : after]))
     return Member(
         joined, rate, won_at, wins, chances, day, day_chances, name, dict(owned), given, sessions,
-        octets[after + rare :],
+        octets[after + rare :], *(earned or [[]]),
     )  # fmt: skip
 
 
@@ -160,10 +163,12 @@ class PlayedLane:
         self.keys: LaneKeys = self.store.keys
         self._tickets = 0
 
-    async def open(self, state: str = "open", window: tuple[int, int] | None = None) -> None:
+    async def open(
+        self, state: str = "open", window: tuple[int, int] | None = None, terms: Terms = NO_CAPS
+    ) -> None:
         opens, closes = window or window_of(self.record, self.plan)
         leases = [(prize, 1, units) for prize, units in self.plan.stock().items()]
-        await self.store.open(state, opens, closes, rule_of(self.record, self.plan), leases)
+        await self.store.open(state, opens, closes, rule_of(self.record, self.plan, terms), leases)
 
     async def ticket(self, member: str, name: str | None = None) -> str:
         self._tickets += 1
@@ -276,8 +281,9 @@ async def opened(
     ago: int = 0,
     state: str = "open",
     window: tuple[int, int] | None = None,
+    terms: Terms = NO_CAPS,
 ) -> PlayedLane:
     """A lane that was opened `ago` ms before now."""
     lane = PlayedLane(redis, record_of(game, config, await server_ms(redis) - ago, room))
-    await lane.open(state, window)
+    await lane.open(state, window, terms)
     return lane

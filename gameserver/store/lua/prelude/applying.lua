@@ -49,9 +49,14 @@ local function load_all(lane, lines, place)
   load(lane, members)
 end
 
--- wins where they are limited, units of counted prizes, and what the clock gave
-local function note_grant(lane, me, at, grant, id, ref, member)
+-- wins and points where they are limited, units of counted prizes, and what the clock gave
+local function note_grant(lane, me, at, day, grant, id, ref, member)
   local notes = notes_of(me)
+  if lane.rule.points_caps and day > 0 then
+    local earned = earned_on(notes, day)
+    for period = 2, 4 do earned[period] = earned[period] + grant[3] end
+    notes[EARNED] = earned
+  end
   if lane.rule.limits_wins then notes[WINS], notes[WON_AT] = notes[WINS] + 1, at end
   if lane.rule.counted[grant[1]] then notes[OWNED][grant[1]] = (notes[OWNED][grant[1]] or 0) + 1 end
   if grant[5] ~= member then
@@ -71,8 +76,8 @@ local function apply_grants(lane, id, ref, member, at, day, grants)
     local stock, me = stock_of(lane, prize), lane.records[grant[5]]
     stock[1] = stock[1] + 1
     if unit >= stock[2] then stock[2] = unit + 1 end
-    if rule.limits_wins or grant[5] ~= member or rule.counted[prize] then
-      note_grant(lane, me, at, grant, id, ref, member)
+    if rule.limits_wins or rule.points_caps or grant[5] ~= member or rule.counted[prize] then
+      note_grant(lane, me, at, day, grant, id, ref, member)
     end
     if rule.wins.per_day then
       if lane.day_of_wins ~= day then lane.day_of_wins, lane.day_wins = day, 0 end

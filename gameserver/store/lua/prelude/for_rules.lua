@@ -10,15 +10,36 @@ local function stock_of(lane, prize)
   return stock
 end
 
--- the code of the win cap that stands in the way, or nil
+-- {day, points granted on it, in its month, in its year} of a member; a day is yyyymmdd
+local function earned_on(notes, day)
+  local earned = notes[EARNED] or { day, 0, 0, 0 }
+  local last = earned[1]
+  if last == day then return earned end
+  return { day, 0, floor(last / 100) == floor(day / 100) and earned[3] or 0,
+    floor(last / 10000) == floor(day / 10000) and earned[4] or 0 }
+end
+
+-- where a cap on a member's points is used up by what this room granted alone. What is granted over the rest
+-- of a cap, or in other rooms, the ledger cuts: only it knows all
+local function points_refused(lane, notes)
+  local caps = lane.rule.points_caps
+  if not caps or lane.day == 0 then return end
+  local earned = earned_on(notes, lane.day)
+  if caps.year and earned[4] >= caps.year or caps.month and earned[3] >= caps.month then return 'points_cap' end
+  if caps.day and earned[2] >= caps.day then return 'points_cap', lane.next_day and lane.next_day - lane.now end
+end
+
+-- the code of the cap on wins or on points that stands in the way, or nil
 local function win_refused(lane, me)
   local rule = lane.rule
-  if not rule.limits_wins then return end
+  if not rule.limits_wins and not rule.points_caps then return end
   local wins, notes = rule.wins, notes_of(me)
   if wins.per_member and notes[WINS] >= wins.per_member then return 'win_limit' end
   if wins.per_day and lane.day == lane.day_of_wins and lane.day_wins >= wins.per_day then
     return 'win_limit', lane.next_day and lane.next_day - lane.now
   end
+  local code, retry = points_refused(lane, notes)
+  if code then return code, retry end
   if lane.now - notes[WON_AT] < wins.min_interval_ms then
     return 'win_limit', wins.min_interval_ms - (lane.now - notes[WON_AT])
   end

@@ -36,7 +36,8 @@ local function open(keys, args)
   local tag, lane = keys[1], unpack_one(args[1])
   local floor_v = (lane[1] - 1) * 4294967296 -- versions keep rising over epochs
   redis.call('HSET', tag .. ':room', 'epoch', lane[1], 'state', lane[2], 'opens', lane[3], 'closes', lane[4],
-    'v', floor_v, 'floor', floor_v, 'sessions', 0, 'tallied', 0, 'day', 0, 'day_wins', 0, 'dirty', 0)
+    'v', floor_v, 'floor', floor_v, 'sessions', 0, 'tallied', 0, 'day', 0, 'day_wins', 0, 'dirty', 0,
+    'capped', lane[5].points_caps and 1 or 0)
   redis.call('SET', tag .. ':rule', pack(lane[5]))
   redis.call('SET', tag .. ':game', pack({}))
   for _, lease in ipairs(lane[6]) do

@@ -35,8 +35,8 @@ local HEADER = '<dI2I2'
 local RECORD = HEADER .. 'c0'
 local TAT, RARE, OPEN, GAME, NOTES, PLAY = 1, 2, 3, 4, 5, 6
 -- OWNED is {prize = units} of counted prizes; GIVEN is what the clock granted, the last ones:
--- {prize, unit, amount, epoch, session, ref}
-local NAME, OWNED, GIVEN, JOINED, WINS, WON_AT, CHANCES, DAY, DAY_CHANCES = 1, 2, 3, 4, 5, 6, 7, 8, 9
+-- {prize, unit, amount, epoch, session, ref}; EARNED is there only where points are capped (earned_on)
+local NAME, OWNED, GIVEN, JOINED, WINS, WON_AT, CHANCES, DAY, DAY_CHANCES, EARNED = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 -- a session: id, highest ref, number of answers, bytes of answers; then the answers, each as u16be length,
 -- MessagePack ref and result
 local SESSION = '<Bc0dBI2'

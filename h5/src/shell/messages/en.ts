@@ -189,6 +189,7 @@ export const en: { [Key in keyof typeof zh]: string } = {
   'refused.not_enough_points': 'You do not have enough points',
   'refused.rate_limited': 'Too fast. Slow down a little',
   'refused.win_limit': 'You have won as often as the rules allow',
+  'refused.points_cap': 'You have all the points you may win for now',
   'refused.sold_out': 'All gone',
   'refused.lane_lost': 'The event is recovering. One moment',
   'refused.store_down': 'The event is recovering. One moment',

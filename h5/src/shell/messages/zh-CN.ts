@@ -187,6 +187,7 @@ export const zh = {
   'refused.not_enough_points': '积分不足',
   'refused.rate_limited': '点得太快了，慢一点',
   'refused.win_limit': '中奖次数已达上限',
+  'refused.points_cap': '可获得的积分已达上限',
   'refused.sold_out': '已经抢光了',
   'refused.lane_lost': '现场正在恢复，请稍候',
   'refused.store_down': '现场正在恢复，请稍候',
