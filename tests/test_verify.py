@@ -14,7 +14,9 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from gameserver import verify
+from gameserver.app import Stores
 from gameserver.checks import Checks, Look, Mismatch
+from gameserver.engines import Engines
 from gameserver.games.game import RoomId
 from gameserver.records.claims import Claims
 from gameserver.records.database import Database
@@ -23,6 +25,7 @@ from gameserver.records.rooms import RoomState, get_room
 from gameserver.verify import Verification
 from ledger_client.terms import Caps, Terms
 from tests.games.rains import grab, rain
+from tests.node import settings_of
 from tests.promises.world import World, world
 from tests.store.lanes import PlayedLane, Seat
 
@@ -353,6 +356,20 @@ async def test_only_one_process_looks_and_another_takes_over(here: World) -> Non
         assert (await get_room(here.database, lane.record.id)).state is RoomState.OPEN
         await first.close()
         await until(lane, RoomState.PAUSED)
+
+
+async def test_a_settlement_worker_verifies_too(
+    here: World, engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane = await pouring(here)
+    await won(here, lane, 3)
+    _, next_unit, last = (await lane.stock())["packet"]
+    await set_stock(lane, 8, next_unit, last)
+    stores = Stores(settings_of(engines))
+    monkeypatch.setattr(stores.verification, "_every", 0.01)
+    async with running(stores.work):
+        await until(lane, RoomState.PAUSED)
+    await stores.close()
 
 
 async def test_lost_connections_do_not_end_the_background(here: World) -> None:
