@@ -203,7 +203,8 @@ class Settlement:
         async with stages.finish, self._slots:
             cut = _cut(settled, outcomes)
             await mark_settled(self._database, at.lane.room, settled, refused, _now(), cut)
-            await outbox.finish([sent.id for sent in batch], _units(settled, cut))
+            told = _cut(recorded.grants, outcomes)
+            await outbox.finish([sent.id for sent in batch], _units(settled, told))
         for status, count in Tally(outcome.status.value for outcome in outcomes).items():
             ENTRIES.labels(status).inc(count)
         now = time.time()
@@ -286,24 +287,35 @@ def _sorted(
     return settled, refused
 
 
-def _cut(settled: Sequence[Grant], outcomes: Sequence[Outcome]) -> list[tuple[Grant, int, str]]:
-    """Which of the settled grants were credited in part only, with how many points, and why."""
-    parts = {outcome.id: outcome for outcome in outcomes if outcome.reason is not None}
+def _cut(grants: Sequence[Grant], outcomes: Sequence[Outcome]) -> list[tuple[Grant, int, str]]:
+    """Which of the grants were credited in part only or not at all, with how many points, and why.
+
+    What was put aside is not among them: it may be credited yet.
+    """
+    parts = {
+        outcome.id: outcome
+        for outcome in outcomes
+        if outcome.reason is not None and outcome.status in (Status.APPLIED, Status.ALREADY, Status.REJECTED)
+    }
     return [
         (grant, part.credited, part.reason or "")
-        for grant in settled
+        for grant in grants
         if grant.entry_id and (part := parts.get(grant.entry_id)) and part.credited < grant.amount
     ]
 
 
 def _units(settled: Sequence[Grant], cut: Sequence[tuple[Grant, int, str]]) -> SettledUnits:
     by_session: dict[tuple[str, str], tuple[set[int], list[tuple[str, int]], list[CutUnit]]] = {}
+
+    def of(grant: Grant) -> tuple[set[int], list[tuple[str, int]], list[CutUnit]]:
+        return by_session.setdefault((grant.member, grant.session), (set(), [], []))
+
     for grant in settled:
-        refs, units, _ = by_session.setdefault((grant.member, grant.session), (set(), [], []))
+        refs, units, _ = of(grant)
         refs.add(grant.ref)
         units.append((grant.prize, grant.unit))
     for grant, credited, reason in cut:
-        by_session[grant.member, grant.session][2].append((grant.prize, grant.unit, credited, reason))
+        of(grant)[2].append((grant.prize, grant.unit, credited, grant.amount, reason))
     return [
         (member, session, sorted(refs), units, cuts)
         for (member, session), (refs, units, cuts) in by_session.items()

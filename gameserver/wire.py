@@ -61,12 +61,13 @@ class RefusedEvent(Event, tag="refused", kw_only=True):
 class Settled(Event, tag="settled", kw_only=True):
     """Grants that are in the ledger now: the session's `refs`, and [prize, unit] of all of them.
 
-    `cut`: [prize, unit, points credited, why] of those that a cap left only a part of.
+    `cut`: [prize, unit, points credited, points granted, why] where the ledger credited only a part of a
+    grant, or refused it: that one is not among `units`.
     """
 
     refs: list[int]
     units: list[tuple[str, int]]
-    cut: list[tuple[str, int, int, str]] = []
+    cut: list[tuple[str, int, int, int, str]] = msgspec.field(default_factory=list)
 
 
 class RoomChanged(Event, tag="room_changed", kw_only=True):

@@ -25,7 +25,7 @@ from gameserver.records.grants import (
     prizes_of_member,
 )
 from gameserver.records.lanes import Lane, get_lanes, raise_epoch
-from gameserver.records.rooms import RoomState, set_room_state
+from gameserver.records.rooms import RoomState, get_room, set_room_state
 from gameserver.settlement import Settlement
 from gameserver.store.keys import LaneKeys
 from gameserver.store.outbox import Outbox
@@ -33,6 +33,7 @@ from ledger_client.embedded.audit import audit
 from ledger_client.embedded.ledger import EmbeddedLedger
 from ledger_client.embedded.migrate import migrate
 from ledger_client.errors import LedgerAway
+from ledger_client.terms import Caps, Terms
 from tests.records.lines import body_of
 from tests.records.rooms import opened
 
@@ -263,6 +264,34 @@ async def test_what_the_budget_does_not_cover_is_shown_as_refused_and_not_as_pen
     assert (prize.settled, prize.refused) == (False, "budget_exhausted")
     assert await pending_points(engine, MemberId("m3")) == 0
     assert await left(redis, lane) == 0
+
+
+async def test_a_member_is_told_what_of_a_win_was_not_credited(
+    engine: Database, redis: Redis, ledger: EmbeddedLedger, worker: Settlement
+) -> None:
+    """Whole, in part, and not at all."""
+    lane = await funded(engine, ledger)
+    campaign = (await get_room(engine, lane.room)).campaign
+    await ledger.agree(campaign, Terms(caps=Caps(day=32)))
+    pages = redis.pubsub(ignore_subscribe_messages=True)
+    await pages.subscribe(LaneKeys(lane.room, lane.lane).channel)
+    await pages.get_message(timeout=5)
+    await send(redis, lane, *(body_of("s1", unit, [("packet", unit, 20, 1, "m1")]) for unit in (1, 2)))
+    await send(redis, lane, body_of("s2", 1, [("packet", 3, 20, 1, "m1")]))
+    await worker.drain(lane)
+    message = await pages.get_message(timeout=5)
+    assert message is not None
+    kind, told = msgspec.msgpack.decode(message["data"])
+    assert kind == "settled"
+    assert told == [
+        ["m1", "s1", [1, 2], [["packet", 1], ["packet", 2]], [["packet", 2, 12, 20, "daily_cap"]]],
+        ["m1", "s2", [], [], [["packet", 3, 0, 20, "daily_cap"]]],
+    ]
+    prizes = await prizes_of_member(engine, MemberId("m1"))
+    assert sorted((x.grant.unit, x.settled, x.credited, x.refused) for x in prizes) == [
+        (1, True, None, None), (2, True, 12, "daily_cap"), (3, False, None, "daily_cap"),
+    ]  # fmt: skip
+    await pages.aclose()  # type: ignore[no-untyped-call] # redis-py leaves it untyped
 
 
 @pytest.mark.parametrize(

@@ -318,7 +318,7 @@ class Room:
         session_id: str,
         refs: list[int],
         units: list[tuple[str, int]],
-        cut: list[tuple[str, int, int, str]],
+        cut: list[tuple[str, int, int, int, str]],
     ) -> None:
         for session in self._members.get(member, ()):
             session.send(Settled(refs=refs if session.id == session_id else [], units=units, cut=cut))

@@ -20,10 +20,10 @@ BATCH_LINES = 1000
 BATCH_SECONDS = 0.025
 PENDING_SECONDS = 5.0
 
-CutUnit = tuple[str, int, int, str]
-"""(prize, unit, points credited, why not all)."""
+CutUnit = tuple[str, int, int, int, str]
+"""(prize, unit, points credited, points granted, why not all)."""
 SettledUnits = Sequence[tuple[str, str, Sequence[int], Sequence[tuple[str, int]], Sequence[CutUnit]]]
-"""(member, session, refs, [(prize, unit)], [what of it was cut]) of each session whose grants were settled."""
+"""(member, session, refs, [(prize, unit)], [what was cut]) of each session whose grants were settled."""
 
 _encode = msgspec.msgpack.encode
 _split = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode

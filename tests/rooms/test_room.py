@@ -360,13 +360,21 @@ async def test_settled_is_told_to_the_members_pages(redis: Redis) -> None:
         (stranger, _) = await here.join("bob")
         here.room.published(
             "settled",
-            [("ann", session.id, [2, 3], [("packet", 7), ("packet", 9)], [("packet", 9, 12, "daily_cap")])],
+            [
+                (
+                    "ann",
+                    session.id,
+                    [2, 3],
+                    [("packet", 7), ("packet", 9)],
+                    [("packet", 9, 12, 20, "daily_cap")],
+                )
+            ],
         )
         assert (await page.event("settled")) == {
             "ev": "settled",
             "refs": [2, 3],
             "units": [["packet", 7], ["packet", 9]],
-            "cut": [["packet", 9, 12, "daily_cap"]],
+            "cut": [["packet", 9, 12, 20, "daily_cap"]],
         }
         assert (await other.event("settled"))["refs"] == []
         assert stranger.named("settled") == []

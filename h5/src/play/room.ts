@@ -6,8 +6,9 @@ import { dress } from '../shell/colour'
 import { type GameContext, type GamePage, gamePage, type SheetName } from '../shell/game'
 import { signedOut, token } from '../shell/member'
 import { stored } from '../shell/memory'
+import { Cuts } from './cuts'
 import { type Price, priceOf } from './price'
-import { Refused, type Room, type RoomChanged, type ServerEvent, type Snapshot, type Welcome, type Won } from '../shell/wire'
+import { Refused, type Room, type RoomChanged, type ServerEvent, type Settled, type Snapshot, type Welcome, type Won } from '../shell/wire'
 
 const DRAFT_LOOK_MS = 20_000
 const SPREAD_MS = 2000 // everybody learns of the opening at once: do not ask at once
@@ -28,6 +29,7 @@ export class RoomVisit {
   readonly holding = ref(false)
   readonly soldOut = ref(false)
   readonly boast = ref('')
+  readonly cuts = new Cuts()
   readonly price: Price = priceOf(this.immersive, this.holding)
   private connection: Connection | null = null
   private listeners = new Set<(event: ServerEvent) => void>()
@@ -165,6 +167,7 @@ export class RoomVisit {
       this.snapshot.value = welcome.snapshot
       void this.askForSettled()
     } else if (event.ev === 'room_changed') this.changed((event as RoomChanged).state)
+    if (event.ev === 'settled') this.cuts.heard(event as Settled)
     this.price.heard(event)
     if (!this.listeners.size) this.unheard.push(event)
     for (const listener of this.listeners) listener(event)

@@ -118,10 +118,14 @@ export interface RefusedEvent extends ServerEvent {
   retry_ms?: number
 }
 
+/** A win of which the ledger credited only so many of the points, and why. */
+export type Cut = [prize: string, unit: number, credited: number, granted: number, why: string]
+
 export interface Settled extends ServerEvent {
   ev: 'settled'
   refs: number[]
   units: [prize: string, unit: number][]
+  cut?: Cut[]
 }
 
 export interface RoomChanged extends ServerEvent {

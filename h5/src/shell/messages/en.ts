@@ -71,6 +71,13 @@ export const en: { [Key in keyof typeof zh]: string } = {
   'price.left': '{n} points left',
   'price.spent': 'This play cost {n} points',
 
+  'cut.told': '{part} of {n} points credited: {why}',
+  'cut.daily_cap': 'daily cap',
+  'cut.monthly_cap': 'monthly cap',
+  'cut.yearly_cap': 'yearly cap',
+  'cut.budget_exhausted': 'the campaign has given all its points',
+  'cut.other': 'the rest could not be credited',
+
   'prizes.title': 'My prizes',
   'prizes.available': 'Points',
   'prizes.held': 'In use',

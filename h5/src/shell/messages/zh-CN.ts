@@ -69,6 +69,13 @@ export const zh = {
   'price.left': '剩余 {n} 积分',
   'price.spent': '本次消耗 {n} 积分',
 
+  'cut.told': '{n} 积分中入账 {part}：{why}',
+  'cut.daily_cap': '已达今日上限',
+  'cut.monthly_cap': '已达本月上限',
+  'cut.yearly_cap': '已达今年上限',
+  'cut.budget_exhausted': '活动积分已发完',
+  'cut.other': '其余未能入账',
+
   'prizes.title': '我的奖品',
   'prizes.available': '可用积分',
   'prizes.held': '使用中',
