@@ -32,6 +32,11 @@ class Caps(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     month: Points | None = None
     year: Points | None = None
 
+    @property
+    def any(self) -> bool:
+        """Whether anything is capped."""
+        return self.day is not None or self.month is not None or self.year is not None
+
 
 class Terms(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """`transfer_per_day`: points one member may give to others per local day; None: no transfers.

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger_client.calendar import Day
 from ledger_client.embedded.arrays import numbers, texts, unnest
 from ledger_client.embedded.races import Raced
+from ledger_client.terms import Caps
 
 _POINTS_BITS = 40  # a cap is at most 10^12
 _POINTS = (1 << _POINTS_BITS) - 1
@@ -43,34 +44,29 @@ _READ = text(f"""
     select n, days from {unnest(scopes="text", years="integer")} with ordinality as wanted (scope, year, n)
     join ledger.counter using (scope, year)
 """)
-# nobody else may have counted since these were read: the accounts of members who only earn are not locked
 _WRITE = text(f"""
     insert into ledger.counter (scope, year, days)
     select scope, year, cast(days as bigint[])
-    from {unnest(scopes="text", years="integer", days="text", before="text")}
-        as by (scope, year, days, before) where before = '{{}}' order by scope, year
+    from {unnest(scopes="text", years="integer", days="text")} as by (scope, year, days) order by scope, year
     on conflict (scope, year) do update set days = excluded.days
-    where counter.days = '{{}}'  -- all of the year was taken back
-""")
-_REWRITE = text(f"""
-    update ledger.counter set days = cast(by.days as bigint[])
-    from {unnest(scopes="text", years="integer", days="text", before="text")}
-        as by (scope, year, days, before)
-    where counter.scope = by.scope and counter.year = by.year and counter.days = cast(by.before as bigint[])
 """)
 
 
 class Counters:
-    """The counters that a batch touches."""
+    """The counters that a batch touches.
+
+    Of members whose accounts are not locked nothing is read before: see `hope`.
+    """
 
     def __init__(self) -> None:
         self._years: dict[Key, dict[int, int]] = {}
-        self._before: dict[Key, str] = {}
+        self._changed: dict[Key, None] = {}
+        self._hoped: dict[Key, tuple[Caps, dict[Day, int]]] = {}
 
     async def load(self, connection: AsyncConnection, keys: Iterable[Key]) -> None:
         """Reads the years of `keys`."""
         wanted = list(keys)
-        self._years = {key: {} for key in wanted}
+        self._years |= {key: {} for key in wanted}
         if wanted:
             values = {
                 "scopes": texts([key.scope() for key in wanted]),
@@ -96,30 +92,32 @@ class Counters:
         days = self._years.setdefault(key, {})
         if points < 0 and day.number not in days:
             return  # earned before there was a cap
-        if key not in self._before:
-            self._before[key] = _packed(days)
         days[day.number] = max(0, days.get(day.number, 0) + points)
+        self._changed[key] = None
+
+    def hope(self, key: Key, day: Day, points: int, caps: Caps) -> None:
+        """Adds points that `caps` are hoped to leave room for: `write` looks."""
+        _, days = self._hoped.setdefault(key, (caps, {}))
+        days[day] = days.get(day, 0) + points
 
     async def write(self, connection: AsyncConnection) -> None:
-        """Writes what was counted. Raises Raced where somebody else counted the same meanwhile."""
-        changed = self._before
-        if not changed:
-            return
-        new = [key for key, before in changed.items() if before == "{}"]
-        old = [key for key, before in changed.items() if before != "{}"]
-        written = 0
-        for statement, keys in ((_WRITE, new), (_REWRITE, old)):
-            if keys:
-                values = {
-                    "scopes": texts([key.scope() for key in keys]),
-                    "years": numbers([key.year for key in keys]),
-                    # an array of arrays would have to be a rectangle
-                    "days": texts([_packed(self._years[key]) for key in keys]),
-                    "before": texts([changed[key] for key in keys]),
-                }
-                written += (await connection.execute(statement, values)).rowcount
-        if written < len(changed):
-            raise Raced("somebody else counted towards the same cap")
+        """Writes what was counted; all accounts are locked by now. Raises Raced where a cap has less room."""
+        await self.load(connection, self._hoped)
+        for key, (caps, days) in self._hoped.items():
+            for day, points in days.items():
+                self.count(key, day, points)
+                for cap, used in zip((caps.day, caps.month, caps.year), self.used(key, day), strict=True):
+                    if cap is not None and used > cap:
+                        raise Raced("a cap that is nearly used up has to be locked")
+        if self._changed:
+            changed = list(self._changed)
+            values = {
+                "scopes": texts([key.scope() for key in changed]),
+                "years": numbers([key.year for key in changed]),
+                # an array of arrays would have to be a rectangle
+                "days": texts([_packed(self._years[key]) for key in changed]),
+            }
+            await connection.execute(_WRITE, values)
 
 
 def _unpacked(days: Sequence[int]) -> dict[int, int]:
@@ -127,6 +125,4 @@ def _unpacked(days: Sequence[int]) -> dict[int, int]:
 
 
 def _packed(days: dict[int, int]) -> str:
-    if not days:
-        return "{}"
     return numbers([day << _POINTS_BITS | points for day, points in sorted(days.items()) if points])

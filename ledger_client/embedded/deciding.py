@@ -74,8 +74,8 @@ def _fund(books: Books, entry: Entry) -> Verdict:
 def _earn(books: Books, entry: Entry) -> Verdict:
     terms = books.terms_of(entry.campaign)
     credited, reason = entry.amount, None
-    capped = terms.caps.day or terms.caps.month or terms.caps.year
-    if capped:
+    capped, hopeful = terms.caps.any, books.member(entry.member).hopeful
+    if capped and not hopeful:
         credited, reason = _cut(books, terms, entry)
         if not credited:
             return Verdict(Status.REJECTED, 0, reason)
@@ -84,7 +84,12 @@ def _earn(books: Books, entry: Entry) -> Verdict:
     if budget.floor is not None and budget.posted - budget.floor < credited:
         return _rejected(BUDGET_EXHAUSTED)
     if capped:
-        _count_earned(books, terms, entry.campaign, entry.member, entry.occurred_at, credited)
+        day = day_of(terms.timezone, entry.occurred_at)
+        key = Key(Cap.EARN, entry.campaign, entry.member, day.year)
+        if hopeful:
+            books.counters.hope(key, day, credited, terms.caps)
+        else:
+            books.counters.count(key, day, credited)
     _earn_lot(books, terms, entry, credited)
     return Verdict(Status.APPLIED, credited, reason, source, "member:" + entry.member)
 
@@ -102,11 +107,6 @@ def _cut(books: Books, terms: Terms, entry: Entry) -> tuple[int, str | None]:
         if cap is not None and cap - used < least:
             least, reason = max(0, cap - used), name
     return least, reason
-
-
-def _count_earned(books: Books, terms: Terms, campaign: str, member: str, at: int, points: int) -> None:
-    day = day_of(terms.timezone, at)
-    books.counters.count(Key(Cap.EARN, campaign, member, day.year), day, points)
 
 
 def _earn_lot(books: Books, terms: Terms, entry: Entry, credited: int) -> None:
@@ -320,7 +320,9 @@ def _unearn(books: Books, entry: Entry, original: Original) -> Verdict:
     if frozen and back:
         _thawed(books, frozen)
     terms = books.terms_of(original.campaign)
-    _count_earned(books, terms, original.campaign, original.member, original.occurred_at, -original.credited)
+    day = day_of(terms.timezone, original.occurred_at)
+    key = Key(Cap.EARN, original.campaign, original.member, day.year)
+    books.counters.count(key, day, -original.credited)
     return Verdict(
         Status.APPLIED, original.credited, None, "member:" + original.member, "campaign:" + original.campaign
     )

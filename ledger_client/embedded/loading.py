@@ -1,4 +1,4 @@
-"""Reads and locks what the entries of a batch touch: accounts first, by name, then what hangs on them.
+"""Reads and locks what the entries of a batch touch: accounts first, then what hangs on them.
 
 Caps are under their campaign's or their member's account, lots and uses under the member's: who holds the
 account holds them too.
@@ -17,7 +17,7 @@ from ledger_client.embedded.counters import Cap, Key
 from ledger_client.embedded.state import OPEN_ENDED, Account, Books, Hold, Lot, Original, Use
 from ledger_client.entry import Entry, Kind
 from ledger_client.ledger import LaneAt, Status
-from ledger_client.terms import Caps, decode_terms
+from ledger_client.terms import decode_terms
 
 _ABOUT_HOLDS = frozenset({Kind.HOLD, Kind.SPEND, Kind.RELEASE, Kind.FREEZE, Kind.THAW})
 _USES_LOTS = frozenset({Kind.HOLD, Kind.REDEEM, Kind.EXPIRE, Kind.TRANSFER, Kind.COLLECT})
@@ -39,11 +39,11 @@ _READ_ACCOUNTS = text("""
 """)
 _LOCK_ACCOUNTS = text("""
     select id, posted, held, min_balance from ledger.account where id = any(cast(:ids as text[]))
-    order by id for no key update
+    order by starts_with(id, 'campaign:'), id for no key update
 """)
 _CREATE_ACCOUNTS = text(f"""
     insert into ledger.account (id, min_balance)
-    select id, 0 from {unnest(ids="text")} as missing (id) order by id
+    select id, 0 from {unnest(ids="text")} as missing (id) order by starts_with(id, 'campaign:'), id
     on conflict do nothing returning id
 """)
 _HOLDS = text("""
@@ -68,7 +68,6 @@ _WAITING = text("""
     order by at
 """)
 
-_UNCAPPED = Caps()
 _terms = lru_cache(maxsize=1024)(decode_terms)
 
 
@@ -78,7 +77,8 @@ async def load(
     """The books as far as the entries touch them, locked until the transaction ends.
 
     Hopefully: budgets that will do and members who do nothing but earn are not locked, so that lanes do not
-    wait for each other; what has changed meanwhile is found when the batch is written (see `Raced`).
+    wait for each other; that a budget, a debt or a cap is not as hoped is found when the batch is written
+    (see `Raced`).
     """
     books = Books(lane.id, lane.epoch)
     books.waiting = {row.entry_id: row.member for row in await connection.execute(_WAITING)}
@@ -129,10 +129,14 @@ def _accounts(books: Books, entries: Sequence[Entry]) -> set[str]:
 
 
 async def _hope(connection: AsyncConnection, books: Books, entries: Sequence[Entry], names: set[str]) -> None:
-    """Leaves in `names` what has to be locked; of the others, budgets are read and members not even that."""
-    earning = {"member:" + entry.member for entry in entries if entry.kind is Kind.EARN}
-    earning -= _accounts(books, [entry for entry in entries if entry.kind is not Kind.EARN])
+    """Leaves in `names` what has to be locked; of the others, budgets are read and members not even that.
+
+    Where some members have to be locked all are: two batches that take theirs in two goes would cross.
+    """
     budgets = {name for name in names if name.startswith("campaign:")}
+    earning = {"member:" + entry.member for entry in entries if entry.kind is Kind.EARN}
+    if names != budgets | earning or any(entry.kind is not Kind.EARN and entry.member for entry in entries):
+        earning = set()
     found = await connection.execute(_READ_ACCOUNTS, {"ids": list(budgets)})
     for id_, posted, held, floor in found:
         books.accounts[id_] = Account(id_, posted, held, floor, hopeful=True)
@@ -142,7 +146,7 @@ async def _hope(connection: AsyncConnection, books: Books, entries: Sequence[Ent
 
 
 async def lock_accounts(connection: AsyncConnection, names: Iterable[str]) -> dict[str, Account]:
-    """The accounts, locked in the order of their names; missing ones are made."""
+    """The accounts, locked by name, campaigns last, as in every batch; missing ones are made."""
     ids = sorted(set(names) - OPEN_ENDED)
     if not ids:
         return {}
@@ -202,11 +206,12 @@ async def _load_lots(connection: AsyncConnection, books: Books, entries: Sequenc
 
 
 async def _load_counters(connection: AsyncConnection, books: Books, entries: Sequence[Entry]) -> None:
-    capped = {campaign: terms for campaign, terms in books.terms.items() if terms.caps != _UNCAPPED}
+    capped = {campaign: terms for campaign, terms in books.terms.items() if terms.caps.any}
     wanted: dict[Key, None] = {}
     for entry in entries:
         if entry.kind is Kind.EARN:
-            if terms := capped.get(entry.campaign):
+            terms = capped.get(entry.campaign)
+            if terms and not books.member(entry.member).hopeful:
                 year = day_of(terms.timezone, entry.occurred_at).year
                 wanted[Key(Cap.EARN, entry.campaign, entry.member, year)] = None
         elif entry.kind is Kind.TRANSFER:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger_client.calendar import expiry_of
@@ -156,8 +156,18 @@ async def write(
         connection, books, {line.entry.id for line, _, _ in decided if line.entry.kind is Kind.EARN}
     )
     await _write_holds(connection, books)
+    moved = [
+        account
+        for account in books.accounts.values()
+        if account.read != (account.posted, account.held, account.floor)
+    ]
+    hopeful = sorted((account for account in moved if account.hopeful), key=lambda account: account.id)
+    # one order for all, or two lanes would wait for each other: members, what they used of caps, budgets
+    await _move_locked(connection, [account for account in moved if not account.hopeful])
+    await _move_hopeful(connection, _GIVE, [account for account in hopeful if not account.is_budget])
     await books.counters.write(connection)
-    await _write_accounts(connection, books, decided)
+    await _move_hopeful(connection, _TAKE, [account for account in hopeful if account.is_budget])
+    await _move_open_ended(connection, decided)
     return Chain(chain.entries + len(decided), head)
 
 
@@ -265,35 +275,31 @@ async def _write_holds(connection: AsyncConnection, books: Books) -> None:
             raise Raced("another member took the id of a hold")
 
 
-async def _move_hopeful(connection: AsyncConnection, hopeful: Sequence[Account]) -> None:
-    """Moves accounts that nobody locked. Raises Raced where a member has a debt or a budget does not do."""
-    budgets = sorted((account for account in hopeful if account.is_budget), key=lambda account: account.id)
-    members = [account for account in hopeful if not account.is_budget]
-    for statement, accounts in ((_GIVE, members), (_TAKE, budgets)):
-        if accounts:
-            values = {
-                "ids": texts([account.id for account in accounts]),
-                "posted": numbers([account.posted - account.read[0] for account in accounts]),
-            }
-            if (await connection.execute(statement, values)).rowcount < len(accounts):
-                raise Raced("an account is not as it was hoped to be")
-
-
-async def _write_accounts(connection: AsyncConnection, books: Books, decided: Sequence[Decided]) -> None:
-    moved: list[Account] = []
-    hopeful: list[Account] = []
-    for account in books.accounts.values():
-        if account.read != (account.posted, account.held, account.floor):
-            (hopeful if account.hopeful else moved).append(account)
-    if moved:
+async def _move_locked(connection: AsyncConnection, accounts: Sequence[Account]) -> None:
+    if accounts:
         values = {
-            "ids": texts(account.id for account in moved),
-            "posted": numbers(account.posted - account.read[0] for account in moved),
-            "held": numbers(account.held - account.read[1] for account in moved),
-            "floors": numbers(account.floor for account in moved),
+            "ids": texts(account.id for account in accounts),
+            "posted": numbers(account.posted - account.read[0] for account in accounts),
+            "held": numbers(account.held - account.read[1] for account in accounts),
+            "floors": numbers(account.floor for account in accounts),
         }
         await connection.execute(_ACCOUNTS, values)
-    await _move_hopeful(connection, hopeful)
+
+
+async def _move_hopeful(
+    connection: AsyncConnection, statement: TextClause, accounts: Sequence[Account]
+) -> None:
+    """Moves accounts that nobody locked. Raises Raced where a member has a debt or a budget does not do."""
+    if accounts:
+        values = {
+            "ids": texts(account.id for account in accounts),
+            "posted": numbers(account.posted - account.read[0] for account in accounts),
+        }
+        if (await connection.execute(statement, values)).rowcount < len(accounts):
+            raise Raced("an account is not as it was hoped to be")
+
+
+async def _move_open_ended(connection: AsyncConnection, decided: Sequence[Decided]) -> None:
     sums: Counter[str] = Counter()
     for _, outcome, verdict in decided:
         if verdict.source in OPEN_ENDED:
