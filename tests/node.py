@@ -30,6 +30,7 @@ from gameserver.records.rooms import Room
 from gameserver.settings import Settings
 from gameserver.store.keys import LaneKeys
 from gameserver.websocket import Socket
+from ledger_client.terms import Terms
 from tests.conftest import truncate
 from tests.page import PATIENCE_S, Page, Peer, dial
 
@@ -139,9 +140,11 @@ class Site:
         assert welcome["ev"] == "welcome", welcome
         return page
 
-    async def open_room(self, ago_ms: int = AGO_MS, **fields: Any) -> Room:
+    async def open_room(self, ago_ms: int = AGO_MS, terms: Terms | None = None, **fields: Any) -> Room:
         """An open room, by default one whose first round has been on for a while."""
         room = await self.stores.lifecycle.create(GAME, downpour(**fields))
+        if terms:
+            await self.stores.ledger.agree(room.campaign, terms)
         config = game_named(GAME).config.model_validate(room.config)
         opened_at = time.time_ns() // 1_000_000 - ago_ms
         plan = game_named(GAME).plan(room.id, config, room.seed, opened_at)
