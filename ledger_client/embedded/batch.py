@@ -51,17 +51,18 @@ async def apply_batch(connection: AsyncConnection, lane: LaneAt, entries: Sequen
     chain = await lock_lane(connection, lane)
     hashed = [Hashed(entry, payload_hash(entry)) for entry in entries]
     known = await _known(connection, [entry.id for entry in entries])
-    fresh: dict[UUID, Hashed] = {}
-    for line in hashed:
-        if line.entry.id not in known:
-            fresh.setdefault(line.entry.id, line)
+    fresh = {line.entry.id: line for line in reversed(hashed)}  # of several the first
+    if known:
+        fresh = {id_: line for id_, line in fresh.items() if id_ not in known}
     if fresh:
-        written, chain = await _write_or_bisect(connection, lane, chain, list(fresh.values()))
-        known |= {outcome.id: (fresh[outcome.id].hash, outcome) for outcome in written}
+        written, chain = await _write_or_bisect(connection, lane, chain, list(reversed(fresh.values())))
         await connection.execute(
             _ADVANCE_LANE,
             {"id": lane.id, "outbox_id": lane.outbox_id, "entries": chain.entries, "head": chain.head},
         )
+        if len(written) == len(entries):
+            return written
+        known |= {outcome.id: (fresh[outcome.id].hash, outcome) for outcome in written}
     outcomes = [
         known[line.entry.id][1]
         if fresh.get(line.entry.id) is line

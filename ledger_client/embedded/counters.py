@@ -44,11 +44,16 @@ _READ = text(f"""
     select n, days from {unnest(scopes="text", years="integer")} with ordinality as wanted (scope, year, n)
     join ledger.counter using (scope, year)
 """)
-_WRITE = text(f"""
+# which rows are there is known, and whoever makes or changes one holds its member's account
+_INSERT = text(f"""
     insert into ledger.counter (scope, year, days)
     select scope, year, cast(days as bigint[])
-    from {unnest(scopes="text", years="integer", days="text")} as by (scope, year, days) order by scope, year
-    on conflict (scope, year) do update set days = excluded.days
+    from {unnest(scopes="text", years="integer", days="text")} as by (scope, year, days)
+""")
+_UPDATE = text(f"""
+    update ledger.counter set days = cast(by.days as bigint[])
+    from {unnest(scopes="text", years="integer", days="text")} as by (scope, year, days)
+    where counter.scope = by.scope and counter.year = by.year
 """)
 
 
@@ -60,6 +65,7 @@ class Counters:
 
     def __init__(self) -> None:
         self._years: dict[Key, dict[int, int]] = {}
+        self._stored: set[Key] = set()
         self._changed: dict[Key, None] = {}
         self._hoped: dict[Key, tuple[Caps, dict[Day, int]]] = {}
 
@@ -74,6 +80,7 @@ class Counters:
             }
             for n, days in await connection.execute(_READ, values):
                 self._years[wanted[n - 1]] = _unpacked(days)
+                self._stored.add(wanted[n - 1])
 
     def used(self, key: Key, day: Day) -> tuple[int, int, int]:
         """Points used on the day, in its month, and in its year."""
@@ -109,15 +116,17 @@ class Counters:
                 for cap, used in zip((caps.day, caps.month, caps.year), self.used(key, day), strict=True):
                     if cap is not None and used > cap:
                         raise Raced("a cap that is nearly used up has to be locked")
-        if self._changed:
-            changed = list(self._changed)
-            values = {
-                "scopes": texts([key.scope() for key in changed]),
-                "years": numbers([key.year for key in changed]),
-                # an array of arrays would have to be a rectangle
-                "days": texts([_packed(self._years[key]) for key in changed]),
-            }
-            await connection.execute(_WRITE, values)
+        new = [key for key in self._changed if key not in self._stored]
+        old = [key for key in self._changed if key in self._stored]
+        for statement, keys in ((_INSERT, new), (_UPDATE, old)):
+            if keys:
+                values = {
+                    "scopes": texts([key.scope() for key in keys]),
+                    "years": numbers([key.year for key in keys]),
+                    # an array of arrays would have to be a rectangle
+                    "days": texts([_packed(self._years[key]) for key in keys]),
+                }
+                await connection.execute(statement, values)
 
 
 def _unpacked(days: Sequence[int]) -> dict[int, int]:

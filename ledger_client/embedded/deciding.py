@@ -38,7 +38,7 @@ def decide(books: Books, entry: Entry) -> Verdict:
     if refused and books.waiting and entry.member in books.waiting.values():
         # what is put aside may be the very points that are missing
         return Verdict(Status.PARKED, 0, PARKED)
-    if entry.id in books.originals:
+    if books.originals and entry.id in books.originals:
         books.originals[entry.id] = books.originals[entry.id]._replace(
             credited=verdict.credited, status=verdict.status
         )
