@@ -51,11 +51,15 @@ async def apply_batch(connection: AsyncConnection, lane: LaneAt, entries: Sequen
     chain = await lock_lane(connection, lane)
     hashed = [Hashed(entry, payload_hash(entry)) for entry in entries]
     known = await _known(connection, [entry.id for entry in entries])
-    fresh = {line.entry.id: line for line in reversed(hashed)}  # of several the first
+    fresh = {line.entry.id: line for line in hashed}
+    if len(fresh) < len(hashed):
+        fresh = {}
+        for line in hashed:
+            fresh.setdefault(line.entry.id, line)
     if known:
         fresh = {id_: line for id_, line in fresh.items() if id_ not in known}
     if fresh:
-        written, chain = await _write_or_bisect(connection, lane, chain, list(reversed(fresh.values())))
+        written, chain = await _write_or_bisect(connection, lane, chain, list(fresh.values()))
         await connection.execute(
             _ADVANCE_LANE,
             {"id": lane.id, "outbox_id": lane.outbox_id, "entries": chain.entries, "head": chain.head},

@@ -104,7 +104,7 @@ def _cut(books: Books, terms: Terms, entry: Entry) -> tuple[int, str | None]:
     for cap, used, name in (
         (caps.day, day, "daily_cap"), (caps.month, month, "monthly_cap"), (caps.year, year, "yearly_cap"),
     ):  # fmt: skip
-        if cap is not None and cap - used < least:
+        if cap is not None and max(0, cap - used) < least:
             least, reason = max(0, cap - used), name
     return least, reason
 
