@@ -134,6 +134,15 @@ async def test_a_leap_day_counts_in_its_month_and_year(bank: EmbeddedLedger) -> 
     ]  # fmt: skip
 
 
+async def test_caps_that_were_lowered_refuse_in_the_name_of_the_nearest(bank: EmbeddedLedger) -> None:
+    earlier = line(0, Kind.EARN, 50, NOON - 3 * 86_400_000)
+    await bank.agree("c1", Terms(caps=Caps(year=1000)))
+    await bank.apply(lane(), [earlier, line(1, Kind.EARN, 40)])
+    # 40 of 30 today, 90 of 30 this month: neither leaves anything
+    await bank.agree("c1", Terms(caps=Caps(day=30, month=30, year=30)))
+    assert await told(bank, line(2, Kind.EARN, 1)) == [(REJECTED, 0, "daily_cap")]
+
+
 async def test_what_is_taken_back_may_be_earned_again_in_the_same_period_only(bank: EmbeddedLedger) -> None:
     await bank.agree("c1", Terms(caps=Caps(day=10)))
     (_, last, first) = MIDNIGHTS[0]
