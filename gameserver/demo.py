@@ -11,6 +11,7 @@ from gameserver.records.database import Database, passes
 from gameserver.records.rooms import list_rooms
 from gameserver.rooms.hub import LIVE
 from gameserver.staff.lifecycle import Lifecycle
+from ledger_client.errors import LedgerAway
 
 log = structlog.get_logger()
 
@@ -40,6 +41,6 @@ async def _quietly(work: Callable[[], Awaitable[None]]) -> None:
     except Refused as refused:
         log.warning("no demo room", code=refused.code, message=refused.message)
     except Exception as error:
-        if not passes(error):
+        if not (passes(error) or isinstance(error, LedgerAway)):
             raise
-        log.warning("no demo room: the record does not answer", error=str(error))
+        log.warning("no demo room: the record or the ledger does not answer", error=str(error))

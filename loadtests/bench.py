@@ -32,6 +32,8 @@ from loadtests.phases.claims import claims
 from loadtests.phases.fanout import fanout
 from loadtests.phases.gate import gate
 from loadtests.phases.idle import idle
+from loadtests.phases.ledger import ledger
+from loadtests.phases.memory import memory
 from loadtests.phases.phase import Bench, Phase
 from loadtests.phases.settlement import settlement
 from loadtests.processes import NODE_PEER, Broken, Programs, bring_node_modules
@@ -44,8 +46,11 @@ PHASES: Mapping[str, Phase] = {
     "fanout": fanout,
     "idle": idle,
     "settlement": settlement,
+    "ledger": ledger,
+    "memory": memory,
     "gate": gate,
 }
+ONCE = frozenset({"memory"})  # a million entries take minutes, and the figure does not waver
 PYTHON_PARTS = ("picows", "uvicorn", "uvloop", "msgspec", "redis", "hiredis", "starlette", "asyncpg")
 NODE_PARTS = ("ws", "ioredis", "msgpackr")
 
@@ -126,7 +131,7 @@ async def _repeat(
     others: list[float] = []
     columns = (TextColumn("{task.description:<40}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
-        task = progress.add_task("starting", total=repetitions * len(names))
+        task = progress.add_task("starting", total=sum(1 if name in ONCE else repetitions for name in names))
 
         def say(words: str) -> None:
             progress.update(task, description=words)
@@ -135,7 +140,7 @@ async def _repeat(
 
         bench = Bench(stores, programs, say, quick)
         for name in names:
-            for _ in range(repetitions):
+            for _ in range(1 if name in ONCE else repetitions):
                 others.append(await others_percent())
                 for key, value in (await PHASES[name](bench)).items():
                     runs[key].append(value)

@@ -42,7 +42,8 @@ _PLAIN = text("""
     with written as (
         insert into plain.entry (id, payload_hash, kind, member, campaign, room, amount, credited, status,
             occurred_at, rule_version, source, seq, link)
-        select id, hash, 'earn', member, campaign, room, amount, amount, 'applied', occurred_at, 1, 'plain', n, hash
+        select id, hash, 'earn', member, campaign, room, amount, amount, 'applied',
+            occurred_at, 1, 'plain', n, hash
         from unnest(
             cast(:id as uuid[]), cast(:hash as bytea[]), cast(:member as text[]), cast(:campaign as text[]),
             cast(:room as text[]), cast(:amount as bigint[]), cast(:occurred_at as bigint[])

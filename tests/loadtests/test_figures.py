@@ -10,20 +10,27 @@ KEYS = {
     "claims.server_us", "claims.echo_us", "claims.valkey_us", "claims.per_s",
     "claims.p50_ms", "claims.p99_ms", "idle.connections", "idle.kb_per_connection",
     "fanout.us_per_recipient", "fanout.raw_us", "settlement.entries_per_s", "settlement.lag_p99_ms",
-    "store.gate_bytes_per_member", "peers.node_us", "peers.starlette_us",
+    "settlement.rules_per_s", "settlement.plain_per_s", "settlement.replay_per_s",
+    "settlement.hot_campaign_per_s", "settlement.batch_p99_ms", "settlement.rss_mb_after_100k",
+    "settlement.rss_mb_after_1m", "store.gate_bytes_per_member", "peers.node_us", "peers.starlette_us",
 }  # fmt: skip
 GOOD = {
     "claims.server_us": 20.0, "claims.echo_us": 8.0, "claims.valkey_us": 16.0, "claims.per_s": 18_000,
     "claims.p50_ms": 3.0, "claims.p99_ms": 30.0, "idle.connections": 15_000, "idle.kb_per_connection": 14.0,
     "fanout.us_per_recipient": 7.0, "fanout.raw_us": 5.0, "settlement.entries_per_s": 15_000,
     "settlement.lag_p99_ms": 300.0, "store.gate_bytes_per_member": 500.0,
-    "peers.node_us": 36.0, "peers.starlette_us": 140.0,
+    "peers.node_us": 36.0, "peers.starlette_us": 140.0, "settlement.rules_per_s": 15_000,
+    "settlement.plain_per_s": 30_000, "settlement.replay_per_s": 15_000,
+    "settlement.hot_campaign_per_s": 13_500, "settlement.batch_p99_ms": 100.0,
+    "settlement.rss_mb_after_100k": 100.0, "settlement.rss_mb_after_1m": 110.0,
 }  # fmt: skip
 WORSE = {
     "claims.server_us": 24.1, "claims.valkey_us": 16.1, "claims.per_s": 17_999, "claims.p99_ms": 30.1,
     "idle.connections": 14_999, "idle.kb_per_connection": 14.1, "fanout.us_per_recipient": 7.1,
     "settlement.entries_per_s": 14_999, "settlement.lag_p99_ms": 301, "store.gate_bytes_per_member": 501,
-    "peers.node_us": 35.9, "peers.starlette_us": 139.9,
+    "peers.node_us": 35.9, "peers.starlette_us": 139.9, "settlement.rules_per_s": 14_999,
+    "settlement.replay_per_s": 14_998, "settlement.hot_campaign_per_s": 13_499,
+    "settlement.rss_mb_after_1m": 110.2,
 }  # fmt: skip
 
 
@@ -48,6 +55,10 @@ def test_each_bound_is_missed_by_a_figure_that_is_a_little_worse() -> None:
     assert bounded == WORSE.keys()
     for key, value in WORSE.items():
         assert key in measured({**GOOD, key: value})["missed"]  # type: ignore[operator]
+
+
+def test_rules_must_keep_up_with_half_of_a_plain_insert() -> None:
+    assert measured({**GOOD, "settlement.plain_per_s": 30_001})["missed"] == ["settlement.rules_per_s"]
 
 
 def test_a_bound_that_needs_what_was_not_measured_says_nothing() -> None:
