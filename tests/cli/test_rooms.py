@@ -8,23 +8,23 @@ from gameserver.games import games
 from gameserver.games.game import RoomId
 from gameserver.records.rooms import get_room
 from tests.books import settled
-from tests.cli.typed import Said, run
+from tests.cli.typed import Said, run_here
 from tests.node import GAME, Live, downpour
 
 
 async def create(variables: Mapping[str, str], config: Any, game: str = GAME) -> Said:
     text = config if isinstance(config, str) else json.dumps(config)
-    return await run(variables, "room", "create", "--game", game, "--config", "-", given=text)
+    return await run_here(variables, "room", "create", "--game", game, "--config", "-", given=text)
 
 
 async def test_schema_names_the_games_and_prints_schema_and_a_valid_example(
     variables: dict[str, str], live: Live
 ) -> None:
     names, schema, example, unknown = await asyncio.gather(
-        run(variables, "room", "schema"),
-        run(variables, "room", "schema", GAME),
-        run(variables, "room", "schema", GAME, "--example"),
-        run(variables, "room", "schema", "chess"),
+        run_here(variables, "room", "schema"),
+        run_here(variables, "room", "schema", GAME),
+        run_here(variables, "room", "schema", GAME, "--example"),
+        run_here(variables, "room", "schema", "chess"),
     )
     assert names.out.split() == list(games())
     shown = json.loads(schema.out)
@@ -58,12 +58,12 @@ BAD_CONFIGS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 async def test_a_config_that_does_not_fit_is_refused_by_the_names_of_its_fields(
     variables: dict[str, str], live: Live
 ) -> None:
-    rooms = await run(variables, "room", "list", "--all")
+    rooms = await run_here(variables, "room", "list", "--all")
     answers = await asyncio.gather(*(create(variables, config) for config, _ in BAD_CONFIGS.values()))
     for case, said in zip(BAD_CONFIGS, answers, strict=True):
         assert said.fields == BAD_CONFIGS[case][1], case
         assert said.out == ""
-    assert (await run(variables, "room", "list", "--all")).out == rooms.out  # nothing half-written
+    assert (await run_here(variables, "room", "list", "--all")).out == rooms.out  # nothing half-written
 
 
 async def test_a_config_that_cannot_be_read_is_one_clear_line(
@@ -71,8 +71,8 @@ async def test_a_config_that_cannot_be_read_is_one_clear_line(
 ) -> None:
     (tmp_path / "latin").write_bytes(b'{"title": "\xe9"}')
     missing, latin, cut, array, unknown = await asyncio.gather(
-        run(variables, "room", "create", "--game", GAME, "--config", str(tmp_path / "missing.json")),
-        run(variables, "room", "create", "--game", GAME, "--config", str(tmp_path / "latin")),
+        run_here(variables, "room", "create", "--game", GAME, "--config", str(tmp_path / "missing.json")),
+        run_here(variables, "room", "create", "--game", GAME, "--config", str(tmp_path / "latin")),
         create(variables, '{"title": '),
         create(variables, "[1]"),
         create(variables, downpour(), game="chess"),
@@ -87,34 +87,34 @@ async def test_a_config_that_cannot_be_read_is_one_clear_line(
 async def test_a_rooms_life_by_commands(variables: dict[str, str], live: Live, tmp_path: Path) -> None:
     file = tmp_path / "room.json"
     file.write_text(json.dumps(downpour(title="命令行")), encoding="utf-8")
-    made = await run(variables, "room", "create", "--game", GAME, "--config", str(file))
+    made = await run_here(variables, "room", "create", "--game", GAME, "--config", str(file))
     room = made.out.strip()
     assert (made.code, made.err, room[0]) == (0, "", "r")
-    assert (await run(variables, "room", "pause", room)).error == (
+    assert (await run_here(variables, "room", "pause", room)).error == (
         f"bad_state: room {room} is draft and cannot become paused"
     )
-    opened = await run(variables, "room", "open", room)
+    opened = await run_here(variables, "room", "open", room)
     assert (opened.code, opened.out) == (0, f"{room} is open\n")
     page = await live.join(room, await live.member())
-    assert (await run(variables, "room", "open", room)).error.startswith("bad_state: ")
+    assert (await run_here(variables, "room", "open", room)).error.startswith("bad_state: ")
     for verb, state in (("pause", "paused"), ("resume", "open")):
-        said = await run(variables, "room", verb, room)
+        said = await run_here(variables, "room", verb, room)
         assert (said.code, said.out) == (0, f"{room} is {state}\n")
         assert (await page.next(ev="room_changed"))["state"] == state
 
-    unsure = await run(variables, "room", "close", room, given="n\n")
+    unsure = await run_here(variables, "room", "close", room, given="n\n")
     assert unsure.code == 1
     assert "for good" in unsure.out + unsure.err
     assert (await get_room(live.stores.database, RoomId(room))).state == "open"
-    closed = await run(variables, "room", "close", room, "--yes")
+    closed = await run_here(variables, "room", "close", room, "--yes")
     assert (closed.code, closed.out) == (0, f"{room} is closed\n")
     assert (await page.next(ev="room_changed"))["state"] == "closed"
 
     listed, every, shown, again = await asyncio.gather(
-        run(variables, "room", "list"),
-        run(variables, "room", "list", "--all"),
-        run(variables, "room", "show", room),
-        run(variables, "room", "resume", room),
+        run_here(variables, "room", "list"),
+        run_here(variables, "room", "list", "--all"),
+        run_here(variables, "room", "show", room),
+        run_here(variables, "room", "resume", room),
     )
     assert room not in listed.out.split()
     assert room in every.out.split()
@@ -132,18 +132,18 @@ async def test_a_room_of_a_campaign_stays_within_its_budget(variables: dict[str,
     text = json.dumps(downpour())
     words = ("room", "create", "--game", GAME, "--config", "-", "--campaign")
     second, unknown = await asyncio.gather(
-        run(variables, *words, campaign, given=text), run(variables, *words, "c999999", given=text)
+        run_here(variables, *words, campaign, given=text), run_here(variables, *words, "c999999", given=text)
     )
     assert unknown.error == "not_found: there is no campaign 'c999999'"
-    assert (await run(variables, "room", "open", first.out.strip())).code == 0
-    refused = await run(variables, "room", "open", second.out.strip())
+    assert (await run_here(variables, "room", "open", first.out.strip())).code == 0
+    refused = await run_here(variables, "room", "open", second.out.strip())
     assert refused.error.startswith("budget_too_small: ")
 
 
 async def test_an_unknown_room_is_one_clear_line(variables: dict[str, str], live: Live) -> None:
     verbs = (["open"], ["close", "--yes"], ["show"], ["rebuild"])
     for said in await asyncio.gather(
-        *(run(variables, "room", verb[0], "r999999", *verb[1:]) for verb in verbs)
+        *(run_here(variables, "room", verb[0], "r999999", *verb[1:]) for verb in verbs)
     ):
         assert said.error == "not_found: there is no room 'r999999'"
 
@@ -152,7 +152,7 @@ async def test_rebuild_folds_a_room_anew_and_play_goes_on(variables: dict[str, s
     room = await live.open_room()
     page = await live.join(room.id, member := await live.member())
     wins = [await page.grab() for _ in range(3)]
-    said = await run(variables, "room", "rebuild", room.id)
+    said = await run_here(variables, "room", "rebuild", room.id)
     lines = 1 + 1 + 3  # the round's opening, the join, the taps
     assert (said.code, said.out) == (0, f"{room.id} is rebuilt from {lines} lines\n")
     assert await page.closed() == 4004
