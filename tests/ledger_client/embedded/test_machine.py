@@ -32,7 +32,7 @@ MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 BEGAN = 1_790_000_000_000
 MEMBERS, CAMPAIGNS = ("m1", "m2", "m3"), ("c1", "c2")
 LANES = ("r1.0", "r2.0", "mall", "staff")
-FUNDED = 300
+FUNDED = 800
 
 _T = TypeVar("_T")
 
@@ -60,33 +60,42 @@ class Crash(msgspec.Struct, frozen=True):
     at: int
 
 
-kinds = st.sampled_from(
-    [Kind.EARN] * 4 + [Kind.SPEND] * 3 + [Kind.REVERSE] * 3 + [Kind.HOLD, Kind.RELEASE, Kind.REDEEM] * 2
-    + [Kind.EXPIRE, Kind.FREEZE, Kind.THAW, Kind.TRANSFER, Kind.COLLECT, Kind.WRITE_OFF, Kind.FUND]
+PLAYED = (
+    [Kind.EARN] * 2 + [Kind.SPEND] * 3 + [Kind.REDEEM, Kind.TRANSFER] * 2 + [Kind.HOLD, Kind.RELEASE]
 )  # fmt: skip
-picks = st.integers(0, 40)
-drafts = st.builds(
-    Draft,
-    kind=kinds,
-    member=st.sampled_from(MEMBERS),
-    other=st.sampled_from(MEMBERS),
-    campaign=st.sampled_from(CAMPAIGNS),
-    amount=st.integers(1, 40),
-    pick=picks,
-    ago=st.sampled_from([0, 0, HOUR, 3 * DAY]),
-    stray=st.integers(0, 9).map(lambda drawn: drawn == 9),
+STAFFED = (
+    [Kind.REVERSE] * 4 + [Kind.FREEZE, Kind.THAW, Kind.EXPIRE] * 2 + [Kind.COLLECT, Kind.WRITE_OFF, Kind.FUND]
 )
-caps = st.one_of(st.none(), st.integers(1, 60))
+MIRRORED = (Kind.EARN, Kind.SPEND, Kind.REDEEM, Kind.TRANSFER, Kind.EXPIRE, Kind.FUND)
+picks = st.integers(0, 40)
+
+
+def drafts(kinds: list[Kind]) -> st.SearchStrategy[Draft]:
+    return st.builds(
+        Draft,
+        kind=st.sampled_from(kinds),
+        member=st.sampled_from(MEMBERS),
+        other=st.sampled_from(MEMBERS),
+        campaign=st.sampled_from(CAMPAIGNS),
+        amount=st.integers(1, 40),
+        pick=picks,
+        ago=st.sampled_from([0, 0, HOUR, 3 * DAY]),
+        stray=st.integers(0, 9).map(lambda drawn: drawn == 9),
+    )
+
+
+caps = st.one_of(st.none(), st.none(), st.integers(10, 200))
 drawn_terms = st.builds(
     Terms,
     timezone=st.sampled_from(["Asia/Shanghai", "America/New_York"]),
     caps=st.builds(Caps, day=caps, month=caps, year=caps),
-    expiry=st.sampled_from(Expiry),
+    expiry=st.sampled_from([Expiry.MONTHLY, Expiry.FIXED, Expiry.YEAR_END, Expiry.NEVER]),
     months=st.sampled_from([12, 24]),
-    reversal=st.sampled_from(Reversal),
-    transfer_per_day=st.one_of(st.none(), st.integers(1, 80)),
+    reversal=st.sampled_from([Reversal.DEBT, Reversal.REFUSE]),
+    transfer_per_day=st.sampled_from([80, 200, 20, None]),
 )
 lanes = st.sampled_from(LANES)
+later = st.sampled_from([0, 0, MINUTE, HOUR, DAY, 35 * DAY])
 crashes = st.one_of(
     st.none(), st.none(), st.builds(Crash, how=st.sampled_from(["cancel", "kill"]), at=st.integers(0, 20))
 )
@@ -162,12 +171,19 @@ class Machine(RuleBasedStateMachine):
         self.reminded: set[tuple[object, ...]] = set()
         self.bank.run(self.bank.empty())
 
-    @initialize(terms=st.lists(st.one_of(st.none(), drawn_terms), min_size=2, max_size=2))
-    def begin(self, terms: list[Terms | None]) -> None:
+    @initialize(terms=st.tuples(drawn_terms, drawn_terms))
+    def begin(self, terms: tuple[Terms, Terms]) -> None:
+        """Everybody has points and an open purse before there are any terms."""
+        nobody = Draft(Kind.FUND, "", "", CAMPAIGNS[0], FUNDED, 1, 0, False)
+        entries: list[Entry] = []
+        for campaign in CAMPAIGNS:
+            entries.append(self._entry(replace(nobody, campaign=campaign), entries))
+        for kind, amount in ((Kind.EARN, 60), (Kind.HOLD, 20)):
+            for member in MEMBERS:
+                entries.append(self._entry(replace(nobody, kind=kind, member=member, amount=amount), entries))
+        self._apply(LaneAt("staff", 1), entries, None)
         for campaign, under in zip(CAMPAIGNS, terms, strict=True):
-            if under is not None:
-                self.agree(campaign, under)
-        self._apply(LaneAt("staff", 1), [self._fund(campaign) for campaign in CAMPAIGNS], None)
+            self.agree(campaign, under)
 
     @rule(campaign=st.sampled_from(CAMPAIGNS), terms=drawn_terms)
     def agree(self, campaign: str, terms: Terms) -> None:
@@ -175,10 +191,18 @@ class Machine(RuleBasedStateMachine):
         self.bank.run(self.bank.ledger.agree(campaign, terms))
         assert self.bank.run(self.bank.ledger.terms(campaign)) == terms
 
+    @rule(lane=lanes, batch=st.lists(drafts(PLAYED), min_size=1, max_size=6), later=later, crash=crashes)
+    def play(self, lane: str, batch: list[Draft], later: int, crash: Crash | None) -> None:
+        self.apply(lane, batch, later, crash)
+
+    @rule(lane=lanes, batch=st.lists(drafts(STAFFED), min_size=1, max_size=4), later=later, crash=crashes)
+    def decide(self, lane: str, batch: list[Draft], later: int, crash: Crash | None) -> None:
+        self.apply(lane, batch, later, crash)
+
     @rule(
         lane=lanes,
-        batch=st.lists(drafts, min_size=1, max_size=6),
-        later=st.sampled_from([0, 0, MINUTE, HOUR, DAY, 35 * DAY]),
+        batch=st.lists(drafts(PLAYED + STAFFED), min_size=1, max_size=6),
+        later=later,
         crash=crashes,
     )
     def apply(self, lane: str, batch: list[Draft], later: int, crash: Crash | None) -> None:
@@ -188,11 +212,11 @@ class Machine(RuleBasedStateMachine):
             entries.append(self._entry(draft, entries))
         self._apply(LaneAt(lane, self.model.epochs.get(lane, 1)), entries, crash)
 
-    @rule(lane=lanes, again=st.lists(picks, min_size=1, max_size=4), changed=st.booleans(), crash=crashes)
-    def send_again(self, lane: str, again: list[int], changed: bool, crash: Crash | None) -> None:
+    @rule(lane=lanes, again=st.lists(picks, min_size=1, max_size=4), changed=st.integers(0, 3), crash=crashes)
+    def send_again(self, lane: str, again: list[int], changed: int, crash: Crash | None) -> None:
         """Old entries on any lane, as they were, or under the same id with another payload."""
         entries = [self.sent[pick % len(self.sent)] for pick in again]
-        if changed:
+        if changed == 3:
             entries = [replace(entry, amount=entry.amount + 1) for entry in entries]
         self._apply(LaneAt(lane, self.model.epochs.get(lane, 1)), entries, crash)
 
@@ -228,7 +252,7 @@ class Machine(RuleBasedStateMachine):
         # whatever became of it: the same asks again are told the same
         assert self.bank.run(self.bank.ledger.hold(at, asked)) == self.model.hold(at, asked)
 
-    @rule(lane=lanes, batch=st.lists(drafts, min_size=1, max_size=2))
+    @rule(lane=lanes, batch=st.lists(drafts(PLAYED), min_size=1, max_size=2))
     def take_over(self, lane: str, batch: list[Draft]) -> None:
         """A new worker raises the lane's epoch; the old one is refused and changes nothing."""
         old = self.model.epochs.get(lane, 1)
@@ -258,9 +282,6 @@ class Machine(RuleBasedStateMachine):
 
     # what the steps share
 
-    def _fund(self, campaign: str) -> Entry:
-        return Entry(derived_id(f"{campaign}|fund"), Kind.FUND, "", campaign, "", FUNDED, self.now, 0)
-
     def _apply(self, lane: LaneAt, entries: list[Entry], crash: Crash | None) -> None:
         told = self.bank.crashing(self.bank.ledger.apply(lane, entries), crash)
         expected = self.model.apply(lane, entries)
@@ -278,7 +299,6 @@ class Machine(RuleBasedStateMachine):
         entry = Entry(
             id_, draft.kind, draft.member, draft.campaign, "r", draft.amount, self.now - draft.ago, 1,
         )  # fmt: skip
-        sent = [*self.sent, *batch]
         match draft.kind:
             case Kind.FUND:
                 entry = replace(entry, member="")
@@ -287,22 +307,37 @@ class Machine(RuleBasedStateMachine):
             case Kind.HOLD | Kind.SPEND | Kind.RELEASE:
                 entry = self._in_purse(draft, entry)
             case Kind.REVERSE:
-                entry = self._about(draft, entry, sent, "reverses")
-            case Kind.COLLECT | Kind.WRITE_OFF | Kind.FREEZE:
-                kind = Kind.EARN if draft.kind is Kind.FREEZE else Kind.SPEND
-                entry = self._about(draft, entry, [one for one in sent if one.kind is kind], "about")
+                moved = self._moved(batch)
+                mirrored = [one for one in moved if one.kind in MIRRORED]
+                entry = self._about(draft, entry, moved if draft.stray else mirrored, "reverses")
+            case Kind.COLLECT | Kind.WRITE_OFF:
+                spent = [one for one in self._moved(batch) if one.kind is Kind.SPEND]
+                entry = self._about(draft, entry, spent, "about")
+            case Kind.FREEZE:
+                earned = [one for one in self._moved(batch) if one.kind is Kind.EARN]
+                entry = self._about(draft, entry, earned, "about")
             case Kind.THAW:
-                frozen = [replace(one, id=one.about or one.id) for one in sent if one.kind is Kind.FREEZE]
-                entry = self._about(draft, entry, frozen, "about")
+                frozen = [one for one in [*self.sent, *batch] if one.kind is Kind.FREEZE]
+                named = [replace(one, id=one.about or one.id) for one in frozen]
+                entry = self._about(draft, entry, named, "about")
             case Kind.EXPIRE:
                 entry = self._about(draft, entry, self._lots(), "about")
+                lot = self.model.lots.get(entry.about) if entry.about else None
+                if lot is not None and not draft.stray:
+                    entry = replace(entry, occurred_at=max(entry.occurred_at, lot.expires_at or 0))
         return entry
+
+    def _moved(self, batch: list[Entry]) -> list[Entry]:
+        """What moved points, and what of this batch may."""
+        told = self.model.told
+        return [one for one in self.sent if one.id in told and told[one.id][1].credited] + batch
 
     def _lots(self) -> list[Entry]:
         """The lots as the entries that might have earned them."""
         return [
             Entry(id_, Kind.EARN, lot.member, lot.campaign, "r", max(1, lot.left), 0, 0)
             for id_, lot in self.model.lots.items()
+            if lot.left and lot.expires_at
         ]
 
     def _in_purse(self, draft: Draft, entry: Entry) -> Entry:
@@ -311,9 +346,15 @@ class Machine(RuleBasedStateMachine):
             new = replace(entry, about=derived_id(f"{entry.id}|purse"), until=until)
             self.purses.append(new)
             return new
-        purse = self.purses[draft.pick // 2 % len(self.purses)]
+        open_ = [
+            one for one in self.purses if one.about in self.model.holds and self.model.holds[one.about].open
+        ]
+        among = self.purses if draft.stray or not open_ else open_
+        purse = among[-1 - draft.pick // 2 % len(among)]
         member = draft.other if draft.stray else purse.member
-        return replace(entry, about=purse.about, member=member, campaign=purse.campaign, until=until)
+        amount = draft.amount % 9 + 1 if draft.kind is Kind.SPEND else draft.amount
+        about = replace(entry, about=purse.about, member=member, campaign=purse.campaign)
+        return replace(about, amount=amount, until=until)
 
     def _about(self, draft: Draft, entry: Entry, among: list[Entry], what: str) -> Entry:
         """An entry about one of those, in its member's name and of its amount, unless it strays."""
