@@ -1,5 +1,6 @@
 """One batch into the books, in one transaction of a few set-based statements."""
 
+import contextlib
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -8,14 +9,15 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ledger_client.embedded.chain import START
+from ledger_client.embedded.chain import START, Chain, Hashed
 from ledger_client.embedded.dead_letters import Letter, bury
 from ledger_client.embedded.deciding import BUDGET_EXHAUSTED, PARKED, decide
+from ledger_client.embedded.earning import earn, only_earns
 from ledger_client.embedded.loading import load
 from ledger_client.embedded.postgres import passes
 from ledger_client.embedded.races import Raced
 from ledger_client.embedded.tables import dead_letter
-from ledger_client.embedded.writing import Chain, Decided, Hashed, write
+from ledger_client.embedded.writing import Decided, write
 from ledger_client.entry import Entry, encode_entry, payload_hash
 from ledger_client.errors import StaleEpoch
 from ledger_client.ledger import LaneAt, Outcome, Status
@@ -143,12 +145,12 @@ async def _write_or_bisect(
 ) -> tuple[list[Outcome], Chain]:
     """Writes new entries; one that the database will not store is found and put aside alone."""
     try:
-        try:
-            async with connection.begin_nested():
-                return await _decide_and_write(connection, lane, chain, fresh, hopeful=True)
-        except Raced:
-            async with connection.begin_nested():
-                return await _decide_and_write(connection, lane, chain, fresh, hopeful=False)
+        if only_earns(fresh):
+            with contextlib.suppress(Raced):
+                async with connection.begin_nested():
+                    return await earn(connection, lane, chain, fresh)
+        async with connection.begin_nested():
+            return await _decide_and_write(connection, lane, chain, fresh)
     except Exception as error:  # whatever an entry does to us, the others are not to wait for it
         if again(error) or _is_ours(error):
             raise
@@ -165,15 +167,13 @@ async def _write_or_bisect(
 
 
 async def _decide_and_write(
-    connection: AsyncConnection, lane: LaneAt, chain: Chain, fresh: Sequence[Hashed], *, hopeful: bool
+    connection: AsyncConnection, lane: LaneAt, chain: Chain, fresh: Sequence[Hashed]
 ) -> tuple[list[Outcome], Chain]:
-    books = await load(connection, lane, [line.entry for line in fresh], hopeful=hopeful)
+    books = await load(connection, lane, [line.entry for line in fresh])
     outcomes, stored, parked = [], [], []
     for line in fresh:
         entry = line.entry
         verdict = decide(books, entry)
-        if hopeful and verdict.reason == BUDGET_EXHAUSTED:
-            raise Raced("a budget that is running out has to be locked")
         outcome = Outcome(entry.id, verdict.status, verdict.reason, verdict.credited)
         outcomes.append(outcome)
         if verdict.status is Status.PARKED:

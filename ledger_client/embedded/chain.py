@@ -8,10 +8,26 @@ are neither none nor all. Whoever edits, drops or reorders a stored entry breaks
 """
 
 import hashlib
+from typing import NamedTuple
 
+from ledger_client.entry import Entry
 from ledger_client.ledger import Outcome
 
 START = bytes(32)
+
+
+class Hashed(NamedTuple):
+    """An entry and its payload hash."""
+
+    entry: Entry
+    hash: bytes
+
+
+class Chain(NamedTuple):
+    """Where a lane's chain stands: how many entries it has stored, and the last link."""
+
+    entries: int
+    head: bytes
 
 
 def link(before: bytes, outcome: Outcome, payload: bytes, amount: int) -> bytes:

@@ -74,8 +74,8 @@ def _fund(books: Books, entry: Entry) -> Verdict:
 def _earn(books: Books, entry: Entry) -> Verdict:
     terms = books.terms_of(entry.campaign)
     credited, reason = entry.amount, None
-    capped, hopeful = terms.caps.any, books.member(entry.member).hopeful
-    if capped and not hopeful:
+    capped = terms.caps.any
+    if capped:
         credited, reason = _cut(books, terms, entry)
         if not credited:
             return Verdict(Status.REJECTED, 0, reason)
@@ -86,10 +86,7 @@ def _earn(books: Books, entry: Entry) -> Verdict:
     if capped:
         day = day_of(terms.timezone, entry.occurred_at)
         key = Key(Cap.EARN, entry.campaign, entry.member, day.year)
-        if hopeful:
-            books.counters.hope(key, day, credited, terms.caps)
-        else:
-            books.counters.count(key, day, credited)
+        books.counters.count(key, day, credited)
     _earn_lot(books, terms, entry, credited)
     return Verdict(Status.APPLIED, credited, reason, source, "member:" + entry.member)
 

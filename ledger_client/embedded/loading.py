@@ -34,9 +34,6 @@ _DONE = text("""
     select about from ledger.entry
     where about = any(cast(:ids as uuid[])) and kind in ('collect', 'write_off') and status = 'applied'
 """)
-_READ_ACCOUNTS = text("""
-    select id, posted, held, min_balance from ledger.account where id = any(cast(:ids as text[]))
-""")
 _LOCK_ACCOUNTS = text("""
     select id, posted, held, min_balance from ledger.account where id = any(cast(:ids as text[]))
     order by starts_with(id, 'campaign:'), id for no key update
@@ -71,22 +68,12 @@ _WAITING = text("""
 _terms = lru_cache(maxsize=1024)(decode_terms)
 
 
-async def load(
-    connection: AsyncConnection, lane: LaneAt, entries: Sequence[Entry], *, hopeful: bool
-) -> Books:
-    """The books as far as the entries touch them, locked until the transaction ends.
-
-    Hopefully: budgets that will do and members who do nothing but earn are not locked, so that lanes do not
-    wait for each other; that a budget, a debt or a cap is not as hoped is found when the batch is written
-    (see `Raced`).
-    """
+async def load(connection: AsyncConnection, lane: LaneAt, entries: Sequence[Entry]) -> Books:
+    """The books as far as the entries touch them, locked until the transaction ends."""
     books = Books(lane.id, lane.epoch)
     books.waiting = {row.entry_id: row.member for row in await connection.execute(_WAITING)}
     await _load_originals(connection, books, entries)
-    names = _accounts(books, entries)
-    if hopeful:
-        await _hope(connection, books, entries, names)
-    books.accounts |= await lock_accounts(connection, names)
+    books.accounts = await lock_accounts(connection, _accounts(books, entries))
     await _load_terms(connection, books, entries)
     await _load_holds(connection, books, entries)
     await _load_lots(connection, books, entries)
@@ -126,23 +113,6 @@ def _accounts(books: Books, entries: Sequence[Entry]) -> set[str]:
             names.add("campaign:" + original.campaign)
             names |= {"member:" + name for name in (original.member, original.to) if name}
     return names
-
-
-async def _hope(connection: AsyncConnection, books: Books, entries: Sequence[Entry], names: set[str]) -> None:
-    """Leaves in `names` what has to be locked; of the others, budgets are read and members not even that.
-
-    Where some members have to be locked all are: two batches that take theirs in two goes would cross.
-    """
-    budgets = {name for name in names if name.startswith("campaign:")}
-    earning = {"member:" + entry.member for entry in entries if entry.kind is Kind.EARN}
-    if names != budgets | earning or any(entry.kind is not Kind.EARN and entry.member for entry in entries):
-        earning = set()
-    found = await connection.execute(_READ_ACCOUNTS, {"ids": list(budgets)})
-    for id_, posted, held, floor in found:
-        books.accounts[id_] = Account(id_, posted, held, floor, hopeful=True)
-    for id_ in earning:
-        books.accounts[id_] = Account(id_, 0, 0, 0, hopeful=True)
-    names.difference_update(books.accounts)
 
 
 async def lock_accounts(connection: AsyncConnection, names: Iterable[str]) -> dict[str, Account]:
@@ -211,7 +181,7 @@ async def _load_counters(connection: AsyncConnection, books: Books, entries: Seq
     for entry in entries:
         if entry.kind is Kind.EARN:
             terms = capped.get(entry.campaign)
-            if terms and not books.member(entry.member).hopeful:
+            if terms:
                 year = day_of(terms.timezone, entry.occurred_at).year
                 wanted[Key(Cap.EARN, entry.campaign, entry.member, year)] = None
         elif entry.kind is Kind.TRANSFER:

@@ -18,15 +18,11 @@ OPEN_ENDED = frozenset({"issuance", "redeemed", "expired", "suspense"})
 
 
 class Account:
-    """An account; `floor` None: it may go as low as it likes.
+    """An account; `floor` None: it may go as low as it likes."""
 
-    `hopeful`: it is not locked. A budget was read; a member was not, and is taken to have no debt.
-    """
+    __slots__ = ("floor", "held", "id", "posted", "read")
 
-    __slots__ = ("floor", "held", "hopeful", "id", "posted", "read")
-
-    def __init__(self, id_: str, posted: int, held: int, floor: int | None, *, hopeful: bool = False) -> None:
-        self.hopeful = hopeful
+    def __init__(self, id_: str, posted: int, held: int, floor: int | None) -> None:
         self.id = id_
         self.posted = posted
         self.held = held
@@ -39,9 +35,9 @@ class Account:
         return self.posted - self.held
 
     @property
-    def is_budget(self) -> bool:
-        """Whether it is a campaign's."""
-        return self.id.startswith("campaign:")
+    def is_moved(self) -> bool:
+        """Whether it is not as it was read."""
+        return self.read != (self.posted, self.held, self.floor)
 
 
 class Lot:

@@ -5,31 +5,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger_client.calendar import expiry_of
 from ledger_client.embedded.arrays import numbers, texts, unnest, uuids
-from ledger_client.embedded.chain import link
+from ledger_client.embedded.chain import Chain, Hashed, link
 from ledger_client.embedded.deciding import Verdict
 from ledger_client.embedded.races import Raced
 from ledger_client.embedded.state import OPEN_ENDED, Account, Books
-from ledger_client.entry import Entry, Kind
+from ledger_client.entry import Kind
 from ledger_client.ledger import LaneAt, Outcome
-
-
-class Hashed(NamedTuple):
-    """An entry and its payload hash."""
-
-    entry: Entry
-    hash: bytes
-
-
-class Chain(NamedTuple):
-    """Where a lane's chain stands: how many entries it has stored, and the last link."""
-
-    entries: int
-    head: bytes
 
 
 class Decided(NamedTuple):
@@ -101,19 +87,6 @@ _ACCOUNTS = text(f"""
     from {unnest(ids="text", posted="bigint", held="bigint", floors="bigint")} as by (id, posted, held, floor)
     where account.id = by.id
 """)
-# not locked before, so in order; neither has a debt
-_GIVE = text(f"""
-    insert into ledger.account (id, posted, min_balance)
-    select id, posted, 0 from {unnest(ids="text", posted="bigint")} as by (id, posted) order by id
-    on conflict (id) do update set posted = account.posted + excluded.posted
-    where account.posted >= 0 and account.min_balance >= 0
-""")
-# a campaign's budget, which many lanes use at once: locked from here on only; it was there when it was read
-_TAKE = text(f"""
-    update ledger.account set posted = account.posted + by.posted
-    from {unnest(ids="text", posted="bigint")} as by (id, posted)
-    where account.id = by.id and account.posted + by.posted >= coalesce(account.min_balance, 0)
-""")
 # not locked before: their rows are the last to be asked for, in order
 _OPEN_ENDED = text(f"""
     insert into ledger.account (id, posted)
@@ -156,17 +129,8 @@ async def write(
         connection, books, {line.entry.id for line, _, _ in decided if line.entry.kind is Kind.EARN}
     )
     await _write_holds(connection, books)
-    moved = [
-        account
-        for account in books.accounts.values()
-        if account.read != (account.posted, account.held, account.floor)
-    ]
-    hopeful = sorted((account for account in moved if account.hopeful), key=lambda account: account.id)
-    # one order for all, or two lanes would wait for each other: members, what they used of caps, budgets
-    await _move_locked(connection, [account for account in moved if not account.hopeful])
-    await _move_hopeful(connection, _GIVE, [account for account in hopeful if not account.is_budget])
+    await _move_locked(connection, [account for account in books.accounts.values() if account.is_moved])
     await books.counters.write(connection)
-    await _move_hopeful(connection, _TAKE, [account for account in hopeful if account.is_budget])
     await _move_open_ended(connection, decided)
     return Chain(chain.entries + len(decided), head)
 
@@ -284,19 +248,6 @@ async def _move_locked(connection: AsyncConnection, accounts: Sequence[Account])
             "floors": numbers(account.floor for account in accounts),
         }
         await connection.execute(_ACCOUNTS, values)
-
-
-async def _move_hopeful(
-    connection: AsyncConnection, statement: TextClause, accounts: Sequence[Account]
-) -> None:
-    """Moves accounts that nobody locked. Raises Raced where a member has a debt or a budget does not do."""
-    if accounts:
-        values = {
-            "ids": texts(account.id for account in accounts),
-            "posted": numbers(account.posted - account.read[0] for account in accounts),
-        }
-        if (await connection.execute(statement, values)).rowcount < len(accounts):
-            raise Raced("an account is not as it was hoped to be")
 
 
 async def _move_open_ended(connection: AsyncConnection, decided: Sequence[Decided]) -> None:
