@@ -16,10 +16,15 @@ from ledger_client.terms import Reversal, Terms
 
 DAY_MS = 86_400_000
 GRACE_MS = 600_000
+LARGEST_INTEGER = 2**31 - 1
 CAPS = ("daily_cap", "monthly_cap", "yearly_cap")
 
 Taken = dict[UUID, int]
 """Points by the lot they were taken from, in the order in which the lots were first used."""
+
+
+Put = tuple[str, Entry, str]
+"""An entry that was put aside, from which lane, and why."""
 
 
 @dataclass
@@ -67,6 +72,7 @@ class ModelLedger:
         self.days: dict[tuple[str, ...], Counter[str]] = {}  # points by local day, such as 2026-11-21
         self.agreed: dict[str, Terms] = {}
         self.settled: set[UUID] = set()  # reversed, collected or written off
+        self.letters: dict[Put, bool] = {}  # what was put aside: whether it still waits
         self.rules: dict[Kind, Callable[[Entry], Outcome]] = {
             Kind.FUND: self._fund, Kind.EARN: self._earn, Kind.HOLD: self._hold, Kind.SPEND: self._spend,
             Kind.RELEASE: self._release, Kind.REDEEM: self._redeem, Kind.EXPIRE: self._expire,
@@ -133,17 +139,45 @@ class ModelLedger:
         self.epochs[lane.id] = lane.epoch
 
     def _tell(self, lane: LaneAt, entry: Entry) -> Outcome:
-        if entry.id in self.told:
-            first, told = self.told[entry.id]
-            if first != entry:
-                return Outcome(entry.id, Status.MISMATCH, "id_payload_mismatch")
-            if told.status is Status.APPLIED:
-                return Outcome(entry.id, Status.ALREADY, told.reason, told.credited)
-            return told
+        if entry.id not in self.told:
+            return self._decide(lane, entry)
+        first, told = self.told[entry.id]
+        if first != entry:
+            return self._put_aside(lane, entry, Status.MISMATCH, "id_payload_mismatch")
+        if told.status is Status.APPLIED:
+            return Outcome(entry.id, Status.ALREADY, told.reason, told.credited)
+        return told
+
+    def _decide(self, lane: LaneAt, entry: Entry) -> Outcome:
+        waiting = self.waiting()
+        if any(one.id in (entry.about, entry.reverses) for one in waiting):
+            return self._put_aside(lane, entry, Status.PARKED, "parked")
+        if entry.rule_version > LARGEST_INTEGER:
+            return self._put_aside(lane, entry, Status.DEAD, "unstorable")
         self.lane_of[entry.id] = lane.id
         told = self.rules[entry.kind](entry)
+        short = told.status is Status.REJECTED and told.reason == "not_enough_points"
+        if short and any(one.member == entry.member for one in waiting):
+            # what waits may be the very points that are missing
+            return self._put_aside(lane, entry, Status.PARKED, "parked")
         self.told[entry.id] = entry, told
         return told
+
+    def waiting(self) -> list[Entry]:
+        """What was put aside and others may depend on."""
+        return [
+            entry
+            for (_, entry, reason), waits in self.letters.items()
+            if waits and reason != "id_payload_mismatch"
+        ]
+
+    def resolve(self, put: Put) -> None:
+        self.letters[put] = False
+
+    def _put_aside(self, lane: LaneAt, entry: Entry, status: Status, reason: str) -> Outcome:
+        # who dealt with it once is not asked again
+        self.letters.setdefault((lane.id, entry, reason), True)
+        return Outcome(entry.id, status, reason)
 
     def _fill(self, lane: LaneAt, ask: HoldAsk) -> None:
         purse = self.holds.get(ask.id)

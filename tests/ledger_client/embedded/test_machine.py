@@ -12,7 +12,14 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from msgspec.structs import replace
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -21,11 +28,11 @@ from sqlalchemy.util import await_only
 from ledger_client.embedded.audit import audit
 from ledger_client.embedded.ledger import EmbeddedLedger
 from ledger_client.embedded.tables import metadata
-from ledger_client.entry import Entry, Kind, derived_id, purse_id
-from ledger_client.errors import StaleEpoch
-from ledger_client.ledger import HoldAsk, LaneAt, Reminder, Upkept
+from ledger_client.entry import Entry, Kind, decode_entry, derived_id, purse_id
+from ledger_client.errors import StaleEpoch, UnknownLetter
+from ledger_client.ledger import DeadLetter, HoldAsk, LaneAt, Reminder, Upkept
 from ledger_client.terms import Caps, Expiry, Reversal, Terms
-from tests.ledger_client.model import ModelLedger
+from tests.ledger_client.model import ModelLedger, Put
 
 EXAMPLES = int(os.environ.get("LEDGER_EXAMPLES", "0"))
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -40,7 +47,7 @@ _T = TypeVar("_T")
 class Draft(msgspec.Struct, frozen=True):
     """An entry to be: what it refers to is picked among what was sent when its turn comes.
 
-    `stray`: refers to somebody else's, or says another amount.
+    `stray`: refers to somebody else's, or says another amount. `poison`: an earn that cannot be stored.
     """
 
     kind: Kind
@@ -51,6 +58,7 @@ class Draft(msgspec.Struct, frozen=True):
     pick: int
     ago: int
     stray: bool
+    poison: bool
 
 
 class Crash(msgspec.Struct, frozen=True):
@@ -80,17 +88,18 @@ def drafts(kinds: list[Kind]) -> st.SearchStrategy[Draft]:
         amount=st.integers(1, 40),
         pick=picks,
         ago=st.sampled_from([0, 0, HOUR, 3 * DAY]),
-        stray=st.integers(0, 9).map(lambda drawn: drawn == 9),
+        stray=st.sampled_from([False] * 7 + [True]),
+        poison=st.sampled_from([False] * 4 + [True]),
     )
 
 
-caps = st.one_of(st.none(), st.none(), st.integers(10, 200))
+caps = st.sampled_from([None, 60, None, 90])
+expiries = [(Expiry.MONTHLY, 0), (Expiry.FIXED, 1), (Expiry.YEAR_END, 0), (Expiry.NEVER, 12)]
 drawn_terms = st.builds(
-    Terms,
+    lambda expiry, **others: Terms(expiry=expiry[0], months=expiry[1], **others),
+    st.sampled_from(expiries),
     timezone=st.sampled_from(["Asia/Shanghai", "America/New_York"]),
     caps=st.builds(Caps, day=caps, month=caps, year=caps),
-    expiry=st.sampled_from([Expiry.MONTHLY, Expiry.FIXED, Expiry.YEAR_END, Expiry.NEVER]),
-    months=st.sampled_from([12, 24]),
     reversal=st.sampled_from([Reversal.DEBT, Reversal.REFUSE]),
     transfer_per_day=st.sampled_from([80, 200, 20, None]),
 )
@@ -99,6 +108,10 @@ later = st.sampled_from([0, 0, MINUTE, HOUR, DAY, 35 * DAY])
 crashes = st.one_of(
     st.none(), st.none(), st.builds(Crash, how=st.sampled_from(["cancel", "kill"]), at=st.integers(0, 20))
 )
+
+
+def put(letter: DeadLetter) -> Put:
+    return letter.source, decode_entry(bytes.fromhex(letter.raw)), letter.reason
 
 
 class Bank:
@@ -149,9 +162,9 @@ class Bank:
             killed = text("select pg_terminate_backend(:pid, 5000)")
             assert (await connection.execute(killed, {"pid": pid})).scalar_one()
 
-    async def rows(self, query: str) -> list[tuple[Any, ...]]:
+    async def rows(self, *queries: str) -> list[list[tuple[Any, ...]]]:
         async with self.engine.connect() as connection:
-            return [tuple(row) for row in await connection.execute(text(query))]
+            return [[tuple(row) for row in await connection.execute(text(query))] for query in queries]
 
     async def empty(self) -> None:
         async with self.engine.begin() as connection:
@@ -173,8 +186,10 @@ class Machine(RuleBasedStateMachine):
 
     @initialize(terms=st.tuples(drawn_terms, drawn_terms))
     def begin(self, terms: tuple[Terms, Terms]) -> None:
-        """Everybody has points and an open purse before there are any terms."""
-        nobody = Draft(Kind.FUND, "", "", CAMPAIGNS[0], FUNDED, 1, 0, False)
+        """Everybody has points and an open purse."""
+        for campaign, under in zip(CAMPAIGNS, terms, strict=True):
+            self.agree(campaign, under)
+        nobody = Draft(Kind.FUND, "", "", CAMPAIGNS[0], FUNDED, 1, 0, False, False)
         entries: list[Entry] = []
         for campaign in CAMPAIGNS:
             entries.append(self._entry(replace(nobody, campaign=campaign), entries))
@@ -182,8 +197,6 @@ class Machine(RuleBasedStateMachine):
             for member in MEMBERS:
                 entries.append(self._entry(replace(nobody, kind=kind, member=member, amount=amount), entries))
         self._apply(LaneAt("staff", 1), entries, None)
-        for campaign, under in zip(CAMPAIGNS, terms, strict=True):
-            self.agree(campaign, under)
 
     @rule(campaign=st.sampled_from(CAMPAIGNS), terms=drawn_terms)
     def agree(self, campaign: str, terms: Terms) -> None:
@@ -217,7 +230,8 @@ class Machine(RuleBasedStateMachine):
         """Old entries on any lane, as they were, or under the same id with another payload."""
         entries = [self.sent[pick % len(self.sent)] for pick in again]
         if changed == 3:
-            entries = [replace(entry, amount=entry.amount + 1) for entry in entries]
+            known = [entry for entry in entries if entry.id in self.model.told]
+            entries = [replace(entry, amount=entry.amount + 1) for entry in known] or entries
         self._apply(LaneAt(lane, self.model.epochs.get(lane, 1)), entries, crash)
 
     @rule(
@@ -263,7 +277,7 @@ class Machine(RuleBasedStateMachine):
             with pytest.raises(StaleEpoch):
                 refused(LaneAt(lane, old), stale)
 
-    @rule(later=st.sampled_from([0, 41 * MINUTE, DAY, 40 * DAY, 400 * DAY]), crash=crashes)
+    @rule(later=st.sampled_from([0, 35 * MINUTE, 41 * MINUTE, DAY, 40 * DAY, 400 * DAY]), crash=crashes)
     def upkeep(self, later: int, crash: Crash | None) -> None:
         self.now += later
         told = [self.bank.crashing(self.bank.ledger.upkeep(self.now), crash)]
@@ -275,6 +289,17 @@ class Machine(RuleBasedStateMachine):
         assert done in ([expected, (0, 0, 0)] if crash else [expected])
         self._check_reminders([reminder for one in kept for reminder in one.reminders])
         assert self.bank.run(self.bank.ledger.upkeep(self.now)) == Upkept(0, 0, 0, [])
+
+    @precondition(lambda self: any(self.model.letters.values()))
+    @rule(pick=picks)
+    def resolve(self, pick: int) -> None:
+        """Somebody has dealt with what was put aside; those that wait for it wait no longer."""
+        letters = self.bank.run(self.bank.ledger.letters(limit=1000))
+        letter = sorted(letters, key=lambda letter: letter.id)[pick % len(letters)]
+        self.model.resolve(put(letter))
+        self.bank.run(self.bank.ledger.resolve(letter.id))
+        with pytest.raises(UnknownLetter):
+            self.bank.run(self.bank.ledger.resolve(letter.id))
 
     @invariant()
     def the_books_are_the_models(self) -> None:
@@ -302,6 +327,8 @@ class Machine(RuleBasedStateMachine):
         match draft.kind:
             case Kind.FUND:
                 entry = replace(entry, member="")
+            case Kind.EARN:
+                entry = replace(entry, rule_version=2**40 if draft.poison else 1)
             case Kind.TRANSFER:
                 entry = replace(entry, to=draft.other)
             case Kind.HOLD | Kind.SPEND | Kind.RELEASE:
@@ -379,30 +406,27 @@ class Machine(RuleBasedStateMachine):
 
     async def _compare(self) -> None:
         bank, model = self.bank, self.model
-        accounts = await bank.rows(
-            "select id, posted, held from ledger.account where posted <> 0 or held <> 0"
+        accounts, lots, holds = await bank.rows(
+            "select id, posted, held from ledger.account where posted <> 0 or held <> 0",
+            "select id, member, campaign, expires_at, remaining from ledger.lot where remaining > 0",
+            "select id, kind, member, lane, amount, used, until, state = 'open' from ledger.hold",
         )
-        frozen = {f"member:{member}": points for member, points in model.frozen.items()}
-        names = {name for name, points in model.posted.items() if points or frozen.get(name)}
+        frozen = {f"member:{member}": points for member, points in model.frozen.items() if points}
+        moved = {name for name, points in model.posted.items() if points}
         assert {id_: (posted, held) for id_, posted, held in accounts} == {
-            name: (model.posted[name], frozen.get(name, 0))
-            for name in names | {n for n, p in frozen.items() if p}
+            name: (model.posted[name], frozen.get(name, 0)) for name in moved | frozen.keys()
         }
-        lots = await bank.rows(
-            "select id, member, campaign, expires_at, remaining from ledger.lot where remaining > 0"
-        )
         assert {lot[0]: lot[1:] for lot in lots} == {
             id_: (lot.member, lot.campaign, lot.expires_at, lot.left)
             for id_, lot in model.lots.items()
             if lot.left
         }
-        holds = await bank.rows(
-            "select id, kind, member, lane, amount, used, until, state = 'open' from ledger.hold"
-        )
         assert {hold[0]: hold[1:] for hold in holds} == {
             id_: (hold.kind, hold.member, hold.lane, hold.amount, hold.used, hold.until, hold.open)
             for id_, hold in model.holds.items()
         }
+        letters = await bank.ledger.letters(limit=1000)
+        assert {put(letter) for letter in letters} == {one for one, waits in model.letters.items() if waits}
         for member in MEMBERS:
             balance = await bank.ledger.balance(member)
             assert (balance.available, balance.held) == (model.available(member), model.held(member))
@@ -425,7 +449,7 @@ def test_the_ledger_does_what_plain_dicts_do_through_any_crash(bank: Bank) -> No
     run_state_machine_as_test(
         OnThisBank,
         settings=settings(
-            max_examples=EXAMPLES or 30,
+            max_examples=EXAMPLES or 25,
             stateful_step_count=25,
             derandomize=not EXAMPLES,
             database=None,
