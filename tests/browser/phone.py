@@ -1,6 +1,7 @@
 """A phone with the member page open, tapped as a member taps it."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from playwright.async_api import Browser, Page
 AXE = Path(__file__).parents[2] / "h5" / "node_modules" / "axe-core" / "axe.min.js"
 PATIENCE_S = 30
 LOOK_S = 0.05
+ANSWER_S = 2.0  # long enough for the answer to a tap
 
 
 class Phone:
@@ -38,6 +40,15 @@ class Phone:
         for _ in range(count):
             drop = await self.until("window.__game && window.__game.peek()")
             await self.page.touchscreen.tap(drop["x"], drop["y"])
+
+    async def win(self) -> None:
+        """Taps a drop that holds something; on a busy machine it may be gone before the tap: then another."""
+        while True:
+            await self.tap_drops(1)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ANSWER_S):
+                    await self.until("window.__game.state.packets")
+                    return
 
     async def violations(self) -> list[str]:
         """What axe-core finds wrong for people who cannot see or point well."""

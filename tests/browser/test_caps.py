@@ -30,7 +30,7 @@ async def test_a_member_is_told_what_a_cap_cut_and_that_it_is_used_up(
     async with phone(browser, f"{live.url}/play/{room.id}?lang={lang}", 360, 640) as member:
         await member.log_in("Ann")
         await member.until("window.__game && window.__game.state.phase === 'playing'")
-        await member.tap_drops(1)
+        await member.win()
         note = member.page.get_by_role("status").get_by_text(told)
         await expect(note).to_be_visible()
         await fits(member)

@@ -27,8 +27,7 @@ async def taps_in_round(opened: Phone, number: int) -> None:
     """One drop of that round is tapped and its answer is here."""
     state = "window.__game && window.__game.state"
     await opened.until(f"{state}.phase === 'playing' && {state}.round === {number}")
-    await opened.tap_drops(1)
-    await opened.until(f"{state}.packets === 1")
+    await opened.win()
 
 
 async def test_a_member_is_asked_before_the_first_play_that_costs_and_told_what_each_cost(
