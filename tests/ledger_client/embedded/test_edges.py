@@ -224,6 +224,34 @@ async def test_points_that_come_back_after_their_expiry_last_another_day_and_exp
     assert await bank.letters() == []
 
 
+# one batch
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_entries_that_speak_of_each_other_are_decided_in_order(
+    bank: EmbeddedLedger, at_once: bool
+) -> None:
+    earned, spent = line(1, Kind.EARN, 30), line(1, Kind.SPEND, 10)
+    redeemed = line(1, Kind.REDEEM, 5)
+    back = [replace(line(n, Kind.REVERSE, 5), reverses=redeemed.id) for n in range(2)]
+    paid = [replace(line(n, Kind.COLLECT, 10), about=spent.id) for n in range(2)]
+    entries = [
+        earned, spent, *paid, replace(line(1, Kind.WRITE_OFF, 10), about=spent.id),
+        back[0], redeemed, back[1], replace(line(3, Kind.REVERSE, 5), reverses=redeemed.id),
+    ]  # fmt: skip
+    expected = [
+        (APPLIED, 30, None), (Status.SUSPENSE, 10, "hold_unknown"), (APPLIED, 10, None),
+        (REJECTED, 0, "already_reversed"), (REJECTED, 0, "already_reversed"),
+        (REJECTED, 0, "reverses_unknown"), (APPLIED, 5, None), (APPLIED, 5, None),
+        (REJECTED, 0, "already_reversed"),
+    ]  # fmt: skip
+    if at_once:
+        assert await told(bank, *entries) == expected
+    else:
+        assert [(await told(bank, entry))[0] for entry in entries] == expected
+    assert (await bank.balance("m1")).available == 20
+
+
 # poison
 
 

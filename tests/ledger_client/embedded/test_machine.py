@@ -39,7 +39,7 @@ MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 BEGAN = 1_790_000_000_000
 MEMBERS, CAMPAIGNS = ("m1", "m2", "m3"), ("c1", "c2")
 LANES = ("r1.0", "r2.0", "mall", "staff")
-FUNDED = 800
+FUNDED = {"c1": 280, "c2": 70}  # soon used up
 
 _T = TypeVar("_T")
 
@@ -189,10 +189,11 @@ class Machine(RuleBasedStateMachine):
         """Everybody has points and an open purse."""
         for campaign, under in zip(CAMPAIGNS, terms, strict=True):
             self.agree(campaign, under)
-        nobody = Draft(Kind.FUND, "", "", CAMPAIGNS[0], FUNDED, 1, 0, False, False)
+        nobody = Draft(Kind.FUND, "", "", CAMPAIGNS[0], 1, 1, 0, False, False)
         entries: list[Entry] = []
         for campaign in CAMPAIGNS:
-            entries.append(self._entry(replace(nobody, campaign=campaign), entries))
+            fund = replace(nobody, campaign=campaign, amount=FUNDED[campaign])
+            entries.append(self._entry(fund, entries))
         for kind, amount in ((Kind.EARN, 60), (Kind.HOLD, 20)):
             for member in MEMBERS:
                 entries.append(self._entry(replace(nobody, kind=kind, member=member, amount=amount), entries))
