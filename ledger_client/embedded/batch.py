@@ -11,11 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ledger_client.embedded.chain import START, Chain, Hashed
 from ledger_client.embedded.dead_letters import Letter, bury
-from ledger_client.embedded.deciding import BUDGET_EXHAUSTED, PARKED, decide
+from ledger_client.embedded.deciding import PARKED, decide
 from ledger_client.embedded.earning import earn, only_earns
 from ledger_client.embedded.loading import load
 from ledger_client.embedded.postgres import passes
 from ledger_client.embedded.races import Raced
+from ledger_client.embedded.rules import BUDGET_EXHAUSTED
 from ledger_client.embedded.tables import dead_letter
 from ledger_client.embedded.writing import Decided, write
 from ledger_client.entry import Entry, encode_entry, payload_hash

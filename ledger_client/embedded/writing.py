@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ledger_client.calendar import expiry_of
 from ledger_client.embedded.arrays import numbers, texts, unnest, uuids
 from ledger_client.embedded.chain import Chain, Hashed, link
-from ledger_client.embedded.deciding import Verdict
 from ledger_client.embedded.races import Raced
+from ledger_client.embedded.rules import Verdict
 from ledger_client.embedded.state import OPEN_ENDED, Account, Books
 from ledger_client.entry import Kind
 from ledger_client.ledger import LaneAt, Outcome
