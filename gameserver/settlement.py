@@ -34,6 +34,7 @@ log = structlog.get_logger()
 
 STEPS_AT_ONCE = 4  # steps that write at the same time, of all lanes: each takes a connection
 BATCHES_AT_ONCE = 3  # of one lane, each at another step
+ENTRIES_AT_ONCE = 1000
 WAIT_MS = 500
 RESCAN_SECONDS = 1.0
 DRAIN_LOOK_SECONDS = 0.05
@@ -198,7 +199,7 @@ class Settlement:
             *(_entry(at, grant) for grant in recorded.grants if grant.entry_id),
         ]
         async with stages.apply, self._slots:
-            outcomes = await self._ledger.apply(LaneAt(at.lane.name, at.lane.epoch, batch[-1].id), entries)
+            outcomes = await self._applied(LaneAt(at.lane.name, at.lane.epoch, batch[-1].id), entries)
         settled, refused = _sorted(recorded.grants, outcomes)
         async with stages.finish, self._slots:
             cut = _cut(settled, outcomes)
@@ -210,6 +211,13 @@ class Settlement:
         now = time.time()
         for sent in batch:
             LAG_SECONDS.observe(max(0.0, now - stream_id(sent.id)[0] / 1000))
+
+    async def _applied(self, lane: LaneAt, entries: Sequence[Entry]) -> list[Outcome]:
+        """A line may carry thousands of grants, as a ranking's does: the ledger gets them in parts."""
+        outcomes: list[Outcome] = []
+        for first in range(0, len(entries), ENTRIES_AT_ONCE):
+            outcomes += await self._ledger.apply(lane, entries[first : first + ENTRIES_AT_ONCE])
+        return outcomes
 
     def _is_away(self, what: str, error: Exception) -> None:
         if not (passes(error) or isinstance(error, RedisError | ledger_errors.LedgerAway)):

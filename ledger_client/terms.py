@@ -1,6 +1,7 @@
 """The terms of a campaign: the timezone of its days, how much may be earned, when points expire. Pure."""
 
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -68,6 +69,7 @@ def encode_terms(terms: Terms) -> bytes:
     return msgspec.json.encode(terms)
 
 
+@lru_cache(maxsize=1024)
 def decode_terms(raw: bytes | str) -> Terms:
     """Terms from JSON. Raises msgspec.ValidationError saying which field does not fit."""
     return msgspec.json.decode(raw, type=Terms)

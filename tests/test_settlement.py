@@ -33,7 +33,12 @@ from ledger_client.embedded.audit import audit
 from ledger_client.embedded.ledger import EmbeddedLedger
 from ledger_client.embedded.migrate import migrate
 from ledger_client.errors import LedgerAway
+from ledger_client.http.client import HttpLedger
+from ledger_client.http.forms import MAX_ENTRIES
+from ledger_client.http.server import ledger_api
+from ledger_client.http.tokens import Tokens
 from ledger_client.terms import Caps, Terms
+from tests.ledger_client.http.serving import WRITER, serving
 from tests.records.lines import body_of
 from tests.records.rooms import opened
 
@@ -92,6 +97,23 @@ async def assert_settled_once(database: Database, ledger: EmbeddedLedger, lane: 
     assert await ledger.drift() == []
     assert await audit(database) == []
     assert await dead_letters(database) == []
+
+
+async def test_a_line_of_thousands_of_grants_is_settled_in_a_ledger_elsewhere_too(
+    engine: Database, redis: Redis, ledger: EmbeddedLedger
+) -> None:
+    lane = await funded(engine, ledger)
+    winners = [("packet", unit, 10, 1, f"m{unit % 5}") for unit in range(1, MAX_ENTRIES + 2)]
+    await send(redis, lane, body_of("clock", 2, winners, member=""))
+    async with serving(ledger_api(ledger, Tokens([WRITER]))) as url:
+        elsewhere = HttpLedger(url, WRITER)
+        worker = Settlement(engine, redis, elsewhere)
+        await worker.drain(lane)
+        await worker.close()
+        await elsewhere.close()
+    assert await left(redis, lane) == 0
+    members = [await ledger.balance(f"m{n}") for n in range(5)]
+    assert sum(member.available for member in members) == 10 * len(winners)
 
 
 async def test_what_redis_granted_ends_in_the_record_and_the_ledger_and_is_told(

@@ -7,7 +7,6 @@ everything locked (deciding.py).
 """
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from sqlalchemy import TextClause, text
@@ -116,7 +115,7 @@ async def earn(
 async def _campaigns(connection: AsyncConnection, entries: Sequence[Entry]) -> dict[str, _Campaign]:
     wanted = {"campaigns": list({entry.campaign for entry in entries})}
     return {
-        campaign: _Campaign(left, _terms(body) if body else _DEFAULT)
+        campaign: _Campaign(left, decode_terms(body) if body else _DEFAULT)
         for campaign, left, body in await connection.execute(_CAMPAIGNS, wanted)
     }
 
@@ -184,4 +183,3 @@ async def _move(connection: AsyncConnection, statement: TextClause, points: Mapp
 
 _NOTHING = (None, None, None, None)
 _DEFAULT = Terms()
-_terms = lru_cache(maxsize=1024)(decode_terms)

@@ -5,7 +5,6 @@ account holds them too.
 """
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from uuid import UUID
 
 from sqlalchemy import text
@@ -64,8 +63,6 @@ _WAITING = text("""
     where resolved_at is null and entry_id is not null and reason <> 'id_payload_mismatch'
     order by at
 """)
-
-_terms = lru_cache(maxsize=1024)(decode_terms)
 
 
 async def load(connection: AsyncConnection, lane: LaneAt, entries: Sequence[Entry]) -> Books:
@@ -137,7 +134,7 @@ async def _load_terms(connection: AsyncConnection, books: Books, entries: Sequen
     campaigns |= {original.campaign for original in books.originals.values() if original.campaign}
     if campaigns:
         rows = await connection.execute(_TERMS, {"campaigns": list(campaigns)})
-        books.terms = {row.campaign: _terms(row.body) for row in rows}
+        books.terms = {row.campaign: decode_terms(row.body) for row in rows}
 
 
 async def _load_holds(connection: AsyncConnection, books: Books, entries: Sequence[Entry]) -> None:
