@@ -42,6 +42,7 @@ REFUSALS: dict[str, Refusal] = {
     "hello_repeated": Refusal(400, "this connection has already said hello"),
     "bad_ticket": Refusal(401, "the ticket is unknown, used, or expired"),
     "spectator": Refusal(403, "a spectator only watches"),
+    "not_host": Refusal(403, "a host's commands need the room's host token, and a host plays no game"),
     "too_many_in_flight": Refusal(429, "more unanswered commands than the answer memory holds"),
     # the gate, in the order in which it decides
     "session_unknown": Refusal(409, "the session is not known here: say hello again"),
@@ -70,6 +71,10 @@ REFUSALS: dict[str, Refusal] = {
     "source_id_reused": Refusal(409, "another event was told under this id before"),
     "too_large": Refusal(413, "the body is larger than this path takes"),
     "caller_exists": Refusal(409, "there is a caller of that name already"),
+    # pictures
+    "bad_picture": Refusal(422, "the file is no picture that can be read"),
+    "too_slow": Refusal(408, "the body took too long to arrive"),
+    "media_down": Refusal(503, "the media store does not answer"),
     # HTTP
     "unauthorized": Refusal(401, "a valid bearer token is required"),
     "forbidden_origin": Refusal(403, "this origin may not open a socket"),
@@ -81,6 +86,13 @@ REFUSALS: dict[str, Refusal] = {
     "bad_config": Refusal(422, "the config does not fit the game's schema"),
     "bad_state": Refusal(409, "the room's state does not allow this"),
     "budget_too_small": Refusal(409, "the campaign's budget does not cover the room's points"),
+    "bad_table": Refusal(422, "the table cannot be read, or rows of it do not fit"),
+    "too_few_codes": Refusal(409, "the code pool has not as many free codes as are needed"),
+    "claim_expired": Refusal(409, "the time to claim the prize is over"),
+    "already_shipped": Refusal(409, "the prize is on its way already"),
+    "already_redeemed": Refusal(409, "the redemption code has been used before"),
+    "no_secret_key": Refusal(503, "set SECRET_KEY to at least 32 random characters, the same everywhere"),
+    "bad_seal": Refusal(503, "it was sealed under another SECRET_KEY, or for another prize"),
     "reference_used": Refusal(409, "the reference was used before, for something else or in vain"),
     "ledger_refused": Refusal(409, "the ledger does not allow it"),
     "pages_missing": Refusal(503, "the pages are not built: run `make pages`"),

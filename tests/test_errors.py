@@ -12,9 +12,10 @@ LUA = [*(ROOT / "gameserver").rglob("*.lua")]
 KNOWN = {*REFUSALS, *(code for game in games().values() for code in game.refusals)}
 OF_STAFF = {
     "bad_config", "bad_state", "budget_too_small", "unknown_game", "pages_missing", "caller_exists",
-    "reference_used", "ledger_refused",
+    "reference_used", "ledger_refused", "bad_table", "too_few_codes", "already_redeemed", "no_secret_key",
+    "bad_seal",
 }  # fmt: skip
-OF_CALLERS = {"bad_signature", "stale_request", "not_allowed", "source_id_reused", "too_large"}
+OF_CALLERS = {"bad_signature", "stale_request", "not_allowed", "source_id_reused"}
 # what a page can be told over the socket or by the calls that it makes itself
 OF_PAGES = [code for code in REFUSALS if code not in OF_STAFF | OF_CALLERS]
 
@@ -44,7 +45,7 @@ def test_every_line_of_the_table_is_of_use() -> None:
 def test_refusals_have_a_fitting_status_and_words() -> None:
     for code, refusal in REFUSALS.items():
         assert re.fullmatch(r"[a-z]+(_[a-z]+)*", code)
-        assert refusal.status in (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503), code
+        assert refusal.status in (400, 401, 403, 404, 405, 408, 409, 413, 422, 429, 500, 503), code
         assert refusal.message
         assert refusal.message[-1] not in ".!", code
 

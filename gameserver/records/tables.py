@@ -213,4 +213,115 @@ facts = Table(
     Index("facts_fold_idx", "room", "lane", "ms", "seq", "place"),
 )
 
+# questions of a bank in their order; `question` is what a quiz asks, whole (games/questions.py)
+question_bank = Table(
+    "question_bank",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("changed_at", BigInteger, nullable=False, server_default=NOW),
+)
+
+question = Table(
+    "question",
+    metadata,
+    Column("bank", Text, ForeignKey(question_bank.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("place", Integer, nullable=False),
+    Column("question", JSONB, nullable=False),
+)
+
 dead_letter = dead_letter_table(metadata)
+
+# codes and fulfilment of prizes
+
+code_number = Sequence("code_number", metadata=metadata)
+disclosure_number = Sequence("disclosure_number", metadata=metadata)
+
+code_pool = Table(
+    "code_pool",
+    metadata,
+    Column("campaign", Text, ForeignKey(campaign.c.id), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("created_at", BigInteger, nullable=False, server_default=NOW),
+)
+
+# a code is free (no room), reserved for a unit of a room's prize, or given to who won the unit;
+# a voided one keeps its place for the record, and another may stand there
+code = Table(
+    "code",
+    metadata,
+    Column("id", BigInteger, primary_key=True, server_default=text("nextval('game.code_number')")),
+    Column("campaign", Text, nullable=False),
+    Column("pool", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("room", Text),
+    Column("prize", Text),
+    Column("unit", BigInteger),
+    Column("given_at", BigInteger),
+    Column("voided_at", BigInteger),
+    Column("staff", Text),
+    Column("reason", Text),
+    ForeignKeyConstraint(["campaign", "pool"], [code_pool.c.campaign, code_pool.c.name]),
+    UniqueConstraint("campaign", "pool", "code"),
+    CheckConstraint("num_nulls(room, prize, unit) in (0, 3)", name="place"),
+    CheckConstraint("given_at is null or room is not null", name="given"),
+    Index("code_place_idx", "room", "prize", "unit", unique=True, postgresql_where=text("voided_at is null")),
+    Index(
+        "code_free_idx",
+        "campaign",
+        "pool",
+        "id",
+        postgresql_where=text("room is null and voided_at is null"),
+    ),
+    # giving rewrites every row once
+    postgresql_with={"fillfactor": 80},
+)
+
+# goods on their way to who won them; `sealed` is what the member told (gameserver/personal.py)
+fulfilment = Table(
+    "fulfilment",
+    metadata,
+    Column("room", Text, primary_key=True),
+    Column("prize", Text, primary_key=True),
+    Column("unit", BigInteger, primary_key=True, autoincrement=False),
+    Column("member", Text, nullable=False),
+    Column(
+        "state",
+        Text,
+        CheckConstraint(
+            "state in ('address_needed', 'to_ship', 'shipped', 'received', 'to_redeem', 'redeemed', "
+            "'expired', 'canceled')",
+            name="state",
+        ),
+        nullable=False,
+    ),
+    Column("claim_by", BigInteger, nullable=False),
+    Column("redemption_code", Text, unique=True),
+    Column("sealed", LargeBinary),
+    Column("phone_index", LargeBinary),
+    Column("carrier", Text),
+    Column("tracking", Text),
+    Column("staff", Text),
+    Column("reason", Text),
+    Column("address_at", BigInteger),
+    Column("shipped_at", BigInteger),
+    Column("ended_at", BigInteger),
+    Index(
+        "fulfilment_claim_by_idx",
+        "claim_by",
+        postgresql_where=text("state in ('address_needed', 'to_redeem')"),
+    ),
+    Index("fulfilment_phone_index_idx", "phone_index", postgresql_where=text("phone_index is not null")),
+)
+
+# who has seen personal data in clear, and why
+disclosure = Table(
+    "disclosure",
+    metadata,
+    Column("id", BigInteger, primary_key=True, server_default=text("nextval('game.disclosure_number')")),
+    Column("room", Text, nullable=False),
+    Column("staff", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)

@@ -17,21 +17,27 @@ LIABILITY: Final = Liability.__struct_fields__
 async def csv_lines(columns: Sequence[str], rows: AsyncIterator[msgspec.Struct]) -> AsyncIterator[bytes]:
     """A heading, then a line per row (RFC 4180). The first row is awaited before the heading is given."""
     row = await anext(rows, None)
-    yield _line(columns)
+    yield line(columns)
     while row is not None:
-        yield _line(_cell(value) for value in msgspec.structs.astuple(row))
+        yield line(cell(value) for value in msgspec.structs.astuple(row))
         row = await anext(rows, None)
 
 
-def _line(cells: Iterable[str]) -> bytes:
+def line(cells: Iterable[str]) -> bytes:
+    """Cells as a line of CSV."""
     text = io.StringIO()
     csv.writer(text).writerow(cells)
     return text.getvalue().encode()
 
 
-def _cell(value: object) -> str:
-    """A spreadsheet would run a text that looks like a formula; an apostrophe before it prevents that."""
+def cell(value: object) -> str:
+    """A value as text. A spreadsheet would run one that looks like a formula; an apostrophe prevents that."""
     if value is None:
         return ""
     text = str(value)
     return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
+
+
+def plain(text: str) -> str:
+    """The text of a cell that `cell` may have written: without the apostrophe, if that was its doing."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text

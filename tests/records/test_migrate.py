@@ -81,7 +81,8 @@ async def test_a_filled_record_is_the_same_after_the_way_back_and_forth(database
     before = await contents(database, SCHEMA)
     await back_to(database, "0001")
     assert await revision_of(database) == ["0001"]
-    assert set(before) - set(await contents(database, SCHEMA)) == {"caller", "campaign_rules", "events"}
+    gone = set(before) - set(await contents(database, SCHEMA))
+    assert gone >= {"caller", "campaign_rules", "events", "code_pool", "code", "fulfilment", "disclosure"}
     await migrate(database)
     assert await contents(database, SCHEMA) == before
     # and it goes on from there
@@ -115,6 +116,27 @@ async def test_there_is_no_way_back_for_what_the_first_revision_could_not_say(
         await back_to(database, "0001")
     assert await contents(database, SCHEMA) == before
     assert await revision_of(database) == ["0006"]
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        "insert into game.code_pool (campaign, name) select id, 'mall' from game.campaign",
+        """
+        insert into game.fulfilment (room, prize, unit, member, state, claim_by)
+        values ('r1', 'mug', 1, 'm1', 'to_ship', 9)
+        """,
+        "insert into game.disclosure (room, staff, reason, at) values ('r1', 'ann', 'an audit', 9)",
+    ],
+)
+async def test_there_is_no_way_back_once_codes_or_goods_are_on_record(database: Database, later: str) -> None:
+    await filled(database)
+    async with database.begin() as connection:
+        await connection.execute(text(later))
+    before = await contents(database, SCHEMA)
+    with pytest.raises(RuntimeError, match="0002"):
+        await back_to(database, "0002")
+    assert await contents(database, SCHEMA) == before
 
 
 async def test_before_the_first_revision_there_is_nothing(database: Database) -> None:
