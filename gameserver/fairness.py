@@ -47,6 +47,21 @@ def derive(seed: bytes, *parts: object) -> bytes:
     return hmac.digest(seed, "|".join(map(str, parts)).encode(), "sha256")
 
 
+def draw(seed: bytes, room: str, member: str, session: str, ref: int, n: int, bound: int) -> int:
+    """The n-th number in [0, bound) of a command, every value equally likely; bound from 1 to 2^32.
+
+    The session belongs to it because refs begin anew in each: a member could ask for a lucky one again.
+    """
+    limit, block = 2**32 - 2**32 % bound, 0
+    while True:
+        digest = derive(seed, "draw", room, member, session, ref, n, *([block] if block else ()))
+        for at in range(0, len(digest), 4):
+            word = int.from_bytes(digest[at : at + 4], "big")
+            if word < limit:
+                return word % bound
+        block += 1
+
+
 class Draws:
     """A stream of unbiased integers from a key: HMAC-SHA256(key, counter), eight 32-bit words a block."""
 

@@ -157,7 +157,7 @@ class Socket(WSListener):
         self._slow = False
         self._closing = False
         self._born = self.seen = time.monotonic()
-        self._pinged = False
+        self._pinged = 0.0  # when, in monotonic seconds; 0: no answer is awaited
 
     # frames in
 
@@ -180,7 +180,7 @@ class Socket(WSListener):
             self._peer_closed(transport, frame)
             return
         elif kind == _PONG:
-            self._pinged = False
+            self._ponged(now)
             return
         else:
             self._abort(WSCloseCode.UNSUPPORTED_DATA)
@@ -195,6 +195,16 @@ class Socket(WSListener):
             self._before_hello(frame.get_payload_as_bytes(), format_)
             return
         self._command(frame.get_payload_as_memoryview(), format_)
+
+    def _ponged(self, now: float) -> None:
+        if self._pinged and self._session is not None:
+            self._session.measured(round((now - self._pinged) * 1000))
+        self._pinged = 0.0
+
+    def _ping(self, now: float) -> None:
+        assert self._transport is not None
+        self._pinged = now
+        self._transport.send_ping()
 
     def _command(self, frame: memoryview, format_: Format) -> None:
         session, room = self._session, self._room
@@ -238,6 +248,7 @@ class Socket(WSListener):
             room.leave(session)
         else:
             self._room, self._session = room, session
+            self._ping(time.monotonic())  # its round trip is known before the first question
 
     def _refuse(self, refused: Refused, re: int | None, format_: Format) -> None:
         FRAME_ERRORS.labels(refused.code).inc()
@@ -292,8 +303,7 @@ class Socket(WSListener):
         elif self._pinged and now - self.seen > PING_SECONDS + PONG_SECONDS:
             self._cut(CloseCode.NO_PONG)
         elif not self._pinged and now - self.seen > PING_SECONDS:
-            self._pinged = True
-            transport.send_ping()
+            self._ping(now)
 
     def close(self, code: CloseCode) -> None:
         """Sends the close frame after all that is queued, then closes."""

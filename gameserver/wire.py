@@ -7,7 +7,7 @@ from typing import Annotated, Any, Union
 import msgspec
 
 from gameserver.errors import Refused
-from gameserver.games.game import Command, Event, Game, Ref
+from gameserver.games.game import Command, Event, Game, Ref, names
 
 MAX_FRAME_BYTES = 8 * 1024
 
@@ -113,12 +113,13 @@ class Codec:
     """
 
     def __init__(self, game: Game) -> None:
-        union: Any = Union[(Time, Hello, *game.commands)]
+        commands = (*game.commands, *game.host_commands)
+        union: Any = Union[(Time, Hello, *commands)]
         self._decode: dict[Format, Callable[[Frame], Any]] = {
             Format.JSON: msgspec.json.Decoder(union).decode,
             Format.MSGPACK: msgspec.msgpack.Decoder(union).decode,
         }
-        self._known = {"time", "hello", *(str(kind.__struct_config__.tag) for kind in game.commands)}
+        self._known = {"time", "hello", *names(commands)}
 
     def decode(self, frame: Frame, format_: Format) -> Command:
         """A command of this game."""
@@ -182,5 +183,8 @@ def schema(games: Sequence[Game]) -> dict[str, Any]:
     shared = msgspec.json.schema_components((Hello, Time, *SHARED_EVENTS))[1]
     return {
         "shared": shared,
-        "games": {g.name: msgspec.json.schema_components((*g.commands, *g.events))[1] for g in games},
+        "games": {
+            g.name: msgspec.json.schema_components((*g.commands, *g.host_commands, *g.events))[1]
+            for g in games
+        },
     }

@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 
 from gameserver.errors import REFUSALS, Refused
 from gameserver.games import games, rules_of
-from gameserver.games.game import Command, Game, MemberId, names
+from gameserver.games.game import Command, Game, MemberId, Sender, SessionId, names
 from gameserver.records.database import Database
 from gameserver.staff.lifecycle import validated
 from gameserver.wire import SHARED_EVENTS, Codec, Format, encode, schema
@@ -221,7 +221,9 @@ class Play:
         decoded: Command = self.codec.decode(msgspec.json.encode({**wish, "ref": seat.ref}), Format.JSON)
         now = await server_ms(self.lane.redis)
         try:
-            arguments = self.lane.plan.arguments(MemberId(seat.member), decoded, now)
+            arguments = self.lane.plan.arguments(
+                Sender(MemberId(seat.member), SessionId(seat.session)), decoded, now
+            )
         except Refused as refused:
             return [seat.member, seat.session, seat.ref, wish["op"], refused.code, refused.retry_ms or False]
         return [seat.member, seat.session, seat.ref, wish["op"], False, *arguments]
@@ -240,7 +242,7 @@ class Play:
                 assert result[1] in {*REFUSALS, *self.game.refusals}
             else:
                 granted = [(*grant[:3], "0" * 32) for grant in result[2]]
-                event = self.lane.plan.answer(command[2], result[1], granted)  # type: ignore[arg-type]
+                event = self.lane.plan.answer(MemberId(command[0]), command[2], result[1], granted)  # type: ignore[arg-type]
                 assert event.re == command[2]
                 assert type(event) in self.game.events
                 for format_ in Format:
@@ -402,7 +404,8 @@ async def test_a_purse_pays_for_each_play_and_for_nothing_else(game: Game, redis
         needed = await play.lane.ask(*commands[:8])
         assert {result[1] for result in needed if result[0] == 0} >= {"purse_needed"}
         assert not [result for result in needed if result[0] == 1]
-        await play.lane.ask([seat.member, "", 0, "fill_purse", False, 1, 0, 70, 2**50])
+        filled = 7 * len(commands)
+        await play.lane.ask([seat.member, "", 0, "fill_purse", False, 1, 0, filled, 2**50])
         results = await play.send(commands)
         lines = [line for line in await play.lane.lines() if line[2] == seat.member and len(line) > 8]
         told = [result[3][0] for result in results if len(result) > 3]
@@ -410,7 +413,7 @@ async def test_a_purse_pays_for_each_play_and_for_nothing_else(game: Game, redis
         assert isinstance(member, Member)
         assert len(lines) == len(told) == member.chances > 0
         assert {line[8][1] for line in lines} == set(told) == {7}
-        assert (await play.lane.purses())[seat.member] == (1, 70 - 7 * member.chances)
+        assert (await play.lane.purses())[seat.member] == (1, filled - 7 * member.chances)
 
 
 @every_game

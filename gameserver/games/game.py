@@ -20,6 +20,9 @@ MemberId = NewType("MemberId", str)
 SessionId = NewType("SessionId", str)
 PrizeId = NewType("PrizeId", str)
 
+HOST = MemberId("!host")
+"""The member in whose name a room's host and its staff act; no member's id begins with "!"."""
+
 MAX_REF = 2**53 - 1
 Ref = Annotated[int, msgspec.Meta(ge=1, le=MAX_REF)]
 
@@ -33,21 +36,33 @@ class Command(msgspec.Struct, tag_field="op", forbid_unknown_fields=True, kw_onl
     ref: Ref
 
 
-class Charge(msgspec.Struct, kw_only=True):
-    """What a play cost in a room whose plays cost points: 0 while plays are free.
+class Sender(NamedTuple):
+    """Who sends a command; `rtt_ms` is the least round trip that the server measured on this socket."""
 
-    `left` points are in the member's purse for this room; `free` plays are left.
+    member: MemberId
+    session: SessionId
+    levels: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
+    rtt_ms: int = 0
+
+
+class Charge(msgspec.Struct, kw_only=True):
+    """What a play cost in a room that counts plays: 0 points while they are free.
+
+    `left` points are in the member's purse for this room; `free` plays are left (None: any number), and
+    after them `extra` ones that the member was given.
     """
 
     cost: int
     left: int
-    free: int
+    free: int | None
+    extra: int
 
 
 class Event(msgspec.Struct, tag_field="ev", omit_defaults=True, kw_only=True):
     """What happened; `re` is the ref it answers, absent on pushed events; `v` is the room's version.
 
-    `charge` comes with the answer that began a play, where plays cost points; the room puts it there.
+    `charge` comes with the answer that began a play, where plays are counted; the room puts it there.
     """
 
     re: int | None = None
@@ -107,13 +122,13 @@ class Plan(Protocol):
     def public(self) -> Mapping[str, Any]:
         """The game's part of the public config."""
 
-    def arguments(self, member: MemberId, command: Command, now: int) -> tuple[Any, ...]:
+    def arguments(self, sender: Sender, command: Command, now: int) -> tuple[Any, ...]:
         """What rules.lua needs to decide; `now` is about the server time in ms.
 
         Raises Refused where no rule is needed to refuse.
         """
 
-    def answer(self, re: int, body: Raw, granted: Sequence[Granted]) -> Event:
+    def answer(self, member: MemberId, re: int, body: Raw, granted: Sequence[Granted]) -> Event:
         """The event that answers an executed command."""
 
     def due(self, after: int) -> Due | None:
@@ -149,11 +164,17 @@ class Player(Protocol):
 
 
 class Game(Protocol):
-    """One kind of play."""
+    """One kind of play.
+
+    `commands` are the members', `host_commands` those of a page that holds the room's host token.
+    `secret` names the fields of the config that nobody may read before the room is closed.
+    """
 
     name: ClassVar[str]
     config: ClassVar[type[RoomConfig]]
     commands: ClassVar[tuple[type[Command], ...]]
+    host_commands: ClassVar[tuple[type[Command], ...]]
+    secret: ClassVar[tuple[str, ...]]
     events: ClassVar[tuple[type[Event], ...]]
     personal: ClassVar[frozenset[str]]
     refusals: ClassVar[Mapping[str, str]]

@@ -7,7 +7,7 @@ from msgspec import to_builtins
 
 from gameserver.games import game_named
 from gameserver.games.game import Game, Plan
-from gameserver.games.room_config import RoomConfig, Wins, ms
+from gameserver.games.room_config import Linear, Prize, ReleaseList, RoomConfig, Wins, ms
 from gameserver.records.rooms import Room as RoomRecord
 from ledger_client.terms import Terms
 
@@ -38,6 +38,7 @@ def rule_of(record: RoomRecord, plan: Plan, terms: Terms) -> Mapping[str, Any]:
     The lane counts by the room's days: caps that run by another timezone's are left to the ledger.
     """
     _, config = config_of(record)
+    opens, closes = window_of(record, plan)
     interval = 1000 / config.limits.per_second
     caps = to_builtins(terms.caps) if terms.timezone == config.timezone else {}
     return ({"points_caps": caps} if caps else {}) | {
@@ -48,7 +49,30 @@ def rule_of(record: RoomRecord, plan: Plan, terms: Terms) -> Mapping[str, Any]:
         "chances": config.chances.model_dump(exclude_none=True),
         "counts_chances": bool(config.chances.model_dump(exclude_none=True)),
         "counted": {prize.id: True for prize in config.prizes},
+        "prizes": {prize.id: _prize_rule(prize, opens, closes) for prize in config.prizes},
     }
+
+
+def _prize_rule(prize: Prize, opens: int, closes: int) -> dict[str, Any]:
+    """What the prize engine (store/lua/prelude/prizes.lua) reads of a prize; what does not apply is absent."""
+    rule: dict[str, Any] = {
+        "kind": prize.kind,
+        "points": prize.points,
+        "chances": prize.value if prize.kind == "chance" else None,
+        "per_member": prize.per_member,
+        "per_day": prize.per_day,
+        "fallback": prize.fallback,
+    }
+    match prize.release:
+        case Linear():
+            rule |= {"from": opens, "till": closes, "total": prize.stock}
+        case ReleaseList(steps=steps):
+            out, listed = 0, []
+            for step in sorted(steps, key=lambda step: step.at):
+                out += step.units
+                listed.append((ms(step.at), out))
+            rule |= {"steps": listed}
+    return {name: value for name, value in rule.items() if value is not None}
 
 
 def public_room(record: RoomRecord) -> dict[str, Any]:

@@ -35,24 +35,26 @@ NUMBERS = 32  # purses of a member that may have ended before Redis was told of 
 
 
 class Standing(NamedTuple):
-    """A purse as a tick saw it; `plays` may follow in all, None: any number."""
+    """A purse as a tick saw it; `plays` may follow in all, None: any number; `owed` are wanted at once."""
 
     number: int
     fill: int
     opened: bool
     left: int
     plays: int | None
+    owed: int = 1
 
 
 class Play(NamedTuple):
     """What the prelude tells with a play (prelude/purse.lua, `play_told`)."""
 
     cost: int
-    free: int
+    free: int | bool
     left: int
     number: int
     fill: int
     plays: int | bool
+    extra: int
 
     def standing(self) -> Standing:
         """The purse after the play."""
@@ -137,8 +139,9 @@ class Purses:
             if not (result[0] == 0 and result[1] == "purse_needed"):
                 self._look_ahead(guest, result)
                 return result
-            number, fill, opened, plays = result[2]
-            refused = await self._fill(guest, Standing(number, fill, opened, 0, _plays(plays)))
+            number, fill, opened, plays, owed, left = result[2]
+            standing = Standing(number, fill, opened, left if opened else 0, _plays(plays), owed)
+            refused = await self._fill(guest, standing)
             if refused and refused.code == "not_enough_points":
                 # the prelude refuses, so that the answer is remembered under its ref
                 return await self._lane.ask([*command[:4], refused.code, refused.retry_ms])
@@ -188,8 +191,8 @@ class Purses:
         """Tells Redis what the ledger holds."""
         if not held.granted:
             guest.dry = number
-            if standing.left < self._cost:
-                guest.poor = True
+            if standing.left < standing.owed * self._cost:
+                guest.poor = standing.owed == 1  # ten plays may be too dear while one is not
                 asyncio.get_running_loop().call_later(POOR_SECONDS, setattr, guest, "poor", False)
             return _no_points()
         command = [guest.member, "", 0, "fill_purse", False, number, held.number, held.granted, held.until]
@@ -197,12 +200,13 @@ class Purses:
         if result[0] == 0:
             return Refused(result[1], retry_ms=result[2] or None)
         guest.number = max(guest.number, number)
-        return None
+        enough = standing.left + held.granted >= standing.owed * self._cost
+        return None if enough else _no_points()
 
     def _plays_to_fill(self, standing: Standing) -> int:
-        if standing.plays is None:
-            return PLAYS_A_FILL
-        return min(PLAYS_A_FILL, standing.plays - standing.left // self._cost)
+        has = standing.left // self._cost
+        wanted = max(PLAYS_A_FILL, standing.owed - has)
+        return wanted if standing.plays is None else min(wanted, standing.plays - has)
 
     def _hold_ask(self, member: MemberId, number: int, fill: int, standing: Standing) -> HoldAsk:
         now = self._lane.now()

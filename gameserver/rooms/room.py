@@ -11,12 +11,14 @@ from gameserver.errors import CloseCode, Refused, message_of
 from gameserver.fairness import Receipts
 from gameserver.games import game_named
 from gameserver.games.game import (
+    HOST,
     Charge,
     Command,
     Event,
     EventClass,
     Granted,
     MemberId,
+    Sender,
     SessionId,
     names,
 )
@@ -78,10 +80,10 @@ class Room:
         self.codec = Codec(self.game)
         self.public = public_room(record)
         self._receipts = receipts
+        self.host_commands = self.game.host_commands
         chances = self.config.chances
-        by_day = capped or chances.by_day or self.config.wins.per_day is not None
-        days = Days(self.config.timezone, self.now)
-        self.lane = Lane(record.id, store, days if by_day else tuple)
+        self.days = Days(self.config.timezone, self.now)
+        self.lane = Lane(record.id, store, self.days if capped or self.config.by_day else tuple)
         self.purses: Purses | None = None
         if chances.cost_points is not None:
             holds = Holds(ledger, store.keys.name, store.epoch)
@@ -103,14 +105,14 @@ class Room:
         """Queues a command."""
         (self.purses or self.lane).submit(command, session, ref)
 
-    def arguments(self, member: MemberId, command: Command) -> tuple[Any, ...]:
+    def arguments(self, sender: Sender, command: Command) -> tuple[Any, ...]:
         """What the game's rule needs. Raises Refused."""
-        return self.plan.arguments(member, command, self.lane.now())
+        return self.plan.arguments(sender, command, self.lane.now())
 
     def answer(self, session: Session, ref: int, result: Result) -> Event:
         """The event of an executed command, with a receipt for every grant."""
         granted = [self._granted(grant, session.member, session.id, ref) for grant in result[2]]
-        event = self.plan.answer(ref, result[1], granted)
+        event = self.plan.answer(session.member, ref, result[1], granted)
         if len(result) > 3:
             event.charge = _charge(Play(*result[3]))
         return event
@@ -149,8 +151,9 @@ class Room:
         _, id_, guest_, version, state, recovered, missed, joined, view, given, answers, *plays = result
         guest = Guest(*guest_)
         member = MemberId(guest.member)
-        deny = self._denied(guest)
-        session = Session(Seat(self, member, SessionId(id_), deny), sink, format_, version)
+        deny = self.denied(guest)
+        sender = Sender(member, SessionId(id_), frozenset(guest.levels), frozenset(guest.tags))
+        session = Session(Seat(self, sender, deny), sink, format_, version)
         frames = await self._overheard(joining, session)
         # no await from here on: what is told next, this session is told with the others
         snapshot = {
@@ -201,8 +204,11 @@ class Room:
         tag = str(event.__struct_config__.tag)
         return {"ev": tag} | {name: getattr(event, name) for name in event.__struct_fields__}
 
-    def _denied(self, guest: Guest) -> str | None:
+    def denied(self, guest: Guest) -> str | None:
+        """The code that refuses every command of a guest, or None."""
         audience: Audience = self.config.audience
+        if guest.member == HOST:
+            return None
         if guest.member in audience.blocklist:
             return "blocked"
         return None if audience.admits(frozenset(guest.levels), frozenset(guest.tags)) else "not_in_audience"
@@ -325,4 +331,5 @@ class Room:
 
 
 def _charge(play: Play) -> Charge:
-    return Charge(cost=play.cost, left=play.left, free=play.free)
+    free = None if play.free is False else int(play.free)
+    return Charge(cost=play.cost, left=play.left, free=free, extra=play.extra)

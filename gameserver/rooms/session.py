@@ -3,11 +3,12 @@
 from typing import Any, NamedTuple, Protocol
 
 from gameserver.errors import CloseCode, Refused
-from gameserver.games.game import Command, Event, EventClass, MemberId, SessionId
+from gameserver.games.game import HOST, Command, Event, EventClass, MemberId, Sender, SessionId
 from gameserver.metrics import REFUSALS
 from gameserver.rooms.tick import Result
 from gameserver.wire import Format, Hello, RefusedEvent, Time, TimeIs, encoder, refusal
 
+MAX_RTT_MS = 500  # who delays a pong gains no more than that
 MAX_IN_FLIGHT = 8  # as many as the prelude remembers answers: a tick that runs twice can answer all again
 
 
@@ -25,13 +26,16 @@ class Seat(NamedTuple):
     """What a session needs of its room."""
 
     room: "RoomOfSession"
-    member: MemberId
-    id: SessionId
+    sender: Sender
     deny: str | None
 
 
 class RoomOfSession(Protocol):
     """The room as its sessions see it."""
+
+    @property
+    def host_commands(self) -> tuple[type[Command], ...]:
+        """What only a host may send."""
 
     def now(self) -> int:
         """About the server time in ms."""
@@ -39,7 +43,7 @@ class RoomOfSession(Protocol):
     def submit(self, command: list[Any], session: "Session", ref: int) -> None:
         """Queues a command."""
 
-    def arguments(self, member: MemberId, command: Command) -> tuple[Any, ...]:
+    def arguments(self, sender: Sender, command: Command) -> tuple[Any, ...]:
         """What the game's rule needs. Raises Refused."""
 
     def answer(self, session: "Session", ref: int, result: Result) -> Event:
@@ -60,10 +64,14 @@ class Session:
         seen: the room's version at its welcome; events up to it are in the snapshot.
     """
 
-    __slots__ = ("_encode", "_in_flight", "_room", "_sink", "deny", "format", "id", "member", "seen")
+    __slots__ = (
+        "_encode", "_in_flight", "_room", "_sender", "_sink", "deny", "format", "id", "member", "seen",
+    )  # fmt: skip
 
     def __init__(self, seat: Seat, sink: Sink, format_: Format, seen: int) -> None:
-        self._room, self.member, self.id, self.deny = seat
+        self._room, self._sender, self.deny = seat
+        self.member: MemberId = seat.sender.member
+        self.id: SessionId = seat.sender.session
         self._sink = sink
         self._encode = encoder(format_)
         self._in_flight = 0
@@ -82,6 +90,11 @@ class Session:
         """Closes the page's socket."""
         self._sink.close(code)
 
+    def measured(self, rtt_ms: int) -> None:
+        """Takes a round trip of this page's socket; the least one counts."""
+        known = self._sender.rtt_ms or MAX_RTT_MS
+        self._sender = self._sender._replace(rtt_ms=max(1, min(rtt_ms, known)))
+
     def handle(self, command: Command) -> None:
         """Takes a command of the page. Raises Refused where no tick is needed to refuse."""
         if isinstance(command, Time):
@@ -92,13 +105,15 @@ class Session:
         room, member, deny = self._room, self.member, self.deny
         if not member:
             raise Refused("spectator")
+        if isinstance(command, room.host_commands) is not (member == HOST):
+            raise Refused("not_host")
         if self._in_flight >= MAX_IN_FLIGHT:
             raise Refused("too_many_in_flight", retry_ms=100)
         code: str | bool = deny or False
         arguments: tuple[Any, ...] = (False,)
         if not deny:
             try:
-                arguments = room.arguments(member, command)
+                arguments = room.arguments(self._sender, command)
             except Refused as refused:
                 # the gate still decides what comes first, and remembers the answer
                 code, arguments = refused.code, (refused.retry_ms or False,)

@@ -4,7 +4,7 @@ The lane's hash tag comes first, so that one lane is one cluster slot. The prelu
 from the tag it is given (store/lua/prelude/).
 """
 
-from gameserver.games.game import RoomId
+from gameserver.games.game import MemberId, RoomId
 
 
 class LaneKeys:
@@ -18,7 +18,9 @@ class LaneKeys:
         self.members = f"{tag}:m"  # hash: member -> gate and game state
         self.purse = f"{tag}:purse"  # hash: member -> points held for paid plays (prelude/purse.lua)
         self.purses = f"{tag}:purses"  # zset: members whose purse is open, by the ms at which it ends
-        self.stock = f"{tag}:stock"  # hash: prize -> granted, next unit, last unit
+        self.stock = f"{tag}:stock"  # hash: prize -> granted, next unit, last unit, day, granted on it
+        self.gifts = f"{tag}:gifts"  # hash: member who has not joined yet -> extra plays
+        self.refused = f"{tag}:refused"  # hash: code -> commands that it refused
         self.game = f"{tag}:game"  # msgpack: the game's state of the room
         self.events = f"{tag}:ev"  # stream: room events that `since` can recover
         self.outbox = f"{tag}:out"  # stream: what must outlive Redis
@@ -29,9 +31,18 @@ class LaneKeys:
         """What the ledger and the record call the lane, such as `r42.0`."""
         return self.tag[1:-1]
 
+    def ranking(self, name: str) -> str:
+        """zset: a ranking of the game, member -> score."""
+        return f"{self.tag}:rank:{name}"
+
     def ticket(self, ticket: str) -> str:
         """string: who may say hello with this ticket."""
         return f"{self.tag}:tk:{ticket}"
+
+
+def uploaded(member: MemberId, what: str) -> str:
+    """integer: pictures or bytes that a member has uploaded of late; it expires."""
+    return f"uploaded:{what}:{member}"
 
 
 SETTLE_GROUP = "settle"

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from gameserver.errors import Refused
-from gameserver.games.game import Game, MemberId, PrizeId, RoomId
+from gameserver.games.game import HOST, Game, MemberId, PrizeId, RoomId
 from gameserver.store.keys import LaneKeys
 from gameserver.store.redis import reached
 from gameserver.store.scripts import library_of
@@ -22,12 +22,17 @@ _decode = msgspec.msgpack.Decoder().decode
 
 
 class Guest(msgspec.Struct, array_like=True, frozen=True):
-    """Who may say hello with a ticket; member "" is a spectator."""
+    """Who may say hello with a ticket; member "" is a spectator, HOST whoever holds the room's host token.
+
+    `channel` is browser, wechat or embed; `network` a keyed hash of the address's network.
+    """
 
     member: str
     name: str
     levels: list[str]
     tags: list[str]
+    channel: str = ""
+    network: str = ""
 
 
 class Ticked(NamedTuple):
@@ -107,8 +112,32 @@ class LaneStore:
 
     async def clock(self) -> int:
         """The highest ref of the room's clock that was executed; 0 before the first."""
-        (ref,) = await self._call(self._library.function("clock"), b"")
+        ref, _ = await self._call(self._library.function("clock"), b"")
         return int(ref)
+
+    async def ordered(self) -> int:
+        """The number of the last of staff's orders that was executed; 0 before the first."""
+        _, number = await self._call(self._library.function("clock"), b"")
+        return int(number)
+
+    async def explain(
+        self, days: Sequence[tuple[int, int]], member: MemberId, plays: int, deny: str | None
+    ) -> tuple[str | None, int | None, Sequence[Any] | None]:
+        """What would decide if the member began so many plays now; changes nothing.
+
+        Returns the code that would refuse (None: nothing does), the ms until that changes (None: it does
+        not by itself), and where plays are counted what the prelude's `play_told` tells.
+        """
+        argument = _encode((self.epoch, days, member, plays, deny or False))
+        code, retry_ms, told = await self._call(self._library.function("explain"), argument)
+        return code or None, retry_ms or None, told or None
+
+    async def ranking(self, name: str, count: int, skip: int = 0) -> list[tuple[str, int]]:
+        """(member, score) of a ranking of the game, highest first."""
+        async with reached():
+            key = self.keys.ranking(name)
+            lines: Any = await self._redis.zrange(key, skip, skip + count - 1, desc=True, withscores=True)
+        return [(member.decode(), int(score)) for member, score in lines]
 
     async def close_purses(self, most: int = PURSES_A_CALL) -> int:
         """Closes up to `most` purses whose time is over, in a closed room any; returns how many are left."""
@@ -145,8 +174,11 @@ class LaneStore:
     async def joined(self) -> int:
         """Members who have joined so far."""
         async with reached():
-            members: int = await self._redis.hlen(self.keys.members)
-        return max(0, members - 1)  # the clock has a record too
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.hlen(self.keys.members)
+            pipeline.hexists(self.keys.members, HOST)
+            members, hosted = await pipeline.execute()
+        return max(0, int(members) - 1 - int(hosted))  # the clock has a record too, and so have the hosts
 
 
 def _literal(tag: str) -> str:

@@ -11,7 +11,10 @@ from gameserver.games.game import Game
 
 _LUA = files("gameserver.store") / "lua"
 # one chunk of Lua in the end: a part uses the locals of those before it
-PRELUDE = ("lane", "members", "purse", "for_rules", "applying", "deciding", "writing", "functions")
+PRELUDE = (
+    "lane", "members", "purse", "chances", "for_rules", "prizes", "applying", "deciding", "writing",
+    "functions",
+)  # fmt: skip
 
 
 class Library:
@@ -33,7 +36,8 @@ class Library:
         self.text = f"#!lua name=gameserver_{self.suffix}\n{body.replace('@name@', self.suffix)}"
 
     def function(self, verb: str) -> str:
-        """The full name of `tick`, `open`, `set_state`, `views`, `clock`, `fold` or `close_purses`."""
+        """The full name of `tick`, `open`, `set_state`, `views`, `clock`, `explain`, `fold` or
+        `close_purses`."""
         return f"{verb}_{self.suffix}"
 
     async def load(self, redis: Redis) -> None:

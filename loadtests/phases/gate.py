@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gameserver.games import game_named
-from gameserver.games.game import MemberId
+from gameserver.games.game import MemberId, Sender, SessionId
 from gameserver.games.red_packet_rain.events import Grab
 from gameserver.store.lane import MAX_BATCH
 from gameserver.store.redis import Redis
@@ -66,5 +66,7 @@ def _grab(room: BenchRoom, number: int, ref: int) -> list[Any]:
     """A tap of the member's own rain, bombs and empty drops too, at a time when all of them are out."""
     tap = Grab(ref=ref, drop=APART * ref)
     starts_at: int = room.plan.public()["first_starts_at"]
-    round_, drop, kind, *_ = room.plan.arguments(MemberId(member(number)), tap, starts_at)
+    round_, drop, kind, *_ = room.plan.arguments(
+        Sender(MemberId(member(number)), SessionId("")), tap, starts_at
+    )
     return [member(number), session(number), ref, "grab", False, round_, drop, kind, 0, FOREVER_MS]

@@ -9,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from gameserver.errors import Refused
+from gameserver.games.game import Sender
 from gameserver.games.red_packet_rain.events import Grab
 from gameserver.games.red_packet_rain.plan import RainPlan
 from gameserver.games.red_packet_rain.player import RainPlayer
@@ -77,7 +78,7 @@ def test_a_drop_is_valid_from_a_reaction_after_it_appears_until_a_grace_after_it
     )
     for drop in (0, 7, 199):
         spawn, end, kind = drops.drop(drop)
-        arguments = plan.arguments("ann", Grab(ref=1, drop=drop), times.starts_at)  # type: ignore[arg-type]
+        arguments = plan.arguments(Sender("ann", ""), Grab(ref=1, drop=drop), times.starts_at)  # type: ignore[arg-type]
         begins, ends = times.starts_at + spawn + EARLY_MS, times.starts_at + end + GRACE_MS
         assert arguments == (1, drop, kind, begins, ends)
         assert (EARLY_MS, GRACE_MS) == (100, 250)
@@ -94,16 +95,16 @@ def test_outside_a_round_the_page_is_told_when_to_come() -> None:
     ]
     for now, retry in cases:
         with pytest.raises(Refused) as refused:
-            plan.arguments("ann", Grab(ref=1, drop=1), now)  # type: ignore[arg-type]
+            plan.arguments(Sender("ann", ""), Grab(ref=1, drop=1), now)  # type: ignore[arg-type]
         assert (refused.value.code, refused.value.retry_ms) == ("no_round", retry)
     for now in (first.countdown_at, first.ends_at + GRACE_MS - 1, second.countdown_at):
-        assert plan.arguments("ann", Grab(ref=1, drop=1), now)  # type: ignore[arg-type]
+        assert plan.arguments(Sender("ann", ""), Grab(ref=1, drop=1), now)  # type: ignore[arg-type]
 
 
 def test_a_drop_that_is_not_in_the_rain_is_refused() -> None:
     plan = plan_of(rain(drops_per_member=50))
     with pytest.raises(Refused, match="drop_unknown"):
-        plan.arguments("ann", Grab(ref=1, drop=50), plan._rounds[0].starts_at)  # type: ignore[arg-type]
+        plan.arguments(Sender("ann", ""), Grab(ref=1, drop=50), plan._rounds[0].starts_at)  # type: ignore[arg-type]
 
 
 async def test_the_servers_clock_decides_on_early_and_late(redis: Redis) -> None:
@@ -131,7 +132,7 @@ async def test_a_whole_rain_tapped_at_the_right_time(redis: Redis) -> None:
     told: list[tuple[int, Any]] = []
     while (wanted := player.next(now)) is not None and wanted[0] <= now:
         command = Grab(ref=1, drop=wanted[1]["drop"])
-        arguments = lane.plan.arguments("ann", command, now)  # type: ignore[arg-type]
+        arguments = lane.plan.arguments(Sender("ann", ""), command, now)  # type: ignore[arg-type]
         told.append((command.drop, (await taps(lane, seat.asks("grab", *arguments)))[0]))
     assert len(told) >= 2
     assert [drop for drop, _ in told] == sorted({drop for drop, _ in told})

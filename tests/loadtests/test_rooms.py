@@ -1,7 +1,7 @@
 import pytest
 
 from gameserver.games import game_named
-from gameserver.games.game import MemberId, RoomId
+from gameserver.games.game import MemberId, RoomId, Sender, SessionId
 from gameserver.games.red_packet_rain.events import Grab
 from loadtests.peers import echo
 from loadtests.rooms import GAME, QUIET, RAIN, ROUND_MS
@@ -24,7 +24,9 @@ def test_every_drop_of_the_measured_rain_wins() -> None:
     assert (public["bombs"], public["packets"]) == (0, public["drops"])
     now = public["first_starts_at"] + ROUND_MS // 2
     for drop in range(0, public["drops"], 100):
-        _, _, kind, *_ = plan.arguments(MemberId(member(1)), Grab(ref=1, drop=drop), now)
+        _, _, kind, *_ = plan.arguments(
+            Sender(MemberId(member(1)), SessionId("")), Grab(ref=1, drop=drop), now
+        )
         assert kind == PACKET
 
 

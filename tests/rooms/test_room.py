@@ -6,7 +6,7 @@ from redis.asyncio import Redis
 
 from gameserver.errors import CloseCode, Refused
 from gameserver.fairness import Receipts
-from gameserver.games.game import EventClass
+from gameserver.games.game import EventClass, Sender
 from gameserver.games.red_packet_rain.events import Grab
 from gameserver.rooms.session import Session
 from gameserver.store.lane import Ticked
@@ -25,7 +25,7 @@ async def drops_now(lane: PlayedLane, member: str, count: int = 1) -> list[int]:
     now = int(seconds) * 1000 + int(micros) // 1000
     falling = []
     for drop in range(200):
-        _, _, _, begins, ends = lane.plan.arguments(member, Grab(ref=1, drop=drop), now)  # type: ignore[arg-type]
+        _, _, _, begins, ends = lane.plan.arguments(Sender(member, ""), Grab(ref=1, drop=drop), now)  # type: ignore[arg-type]
         if begins <= now and ends >= now + 1000:
             falling.append(drop)
     return falling[:count]

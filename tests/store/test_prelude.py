@@ -517,7 +517,7 @@ async def test_every_line_says_who_when_and_what(redis: Redis) -> None:
     assert opened_line[:3] == ["clock", 1, ""]
     assert opened_line[6] == ["round_opened", 0]
     assert joined[:3] == [seat.session, 0, "a"]
-    assert joined[6:] == [["joined", "名字"], []]
+    assert joined[6:] == [["joined", "名字", "", ""], []]
     assert tap[:5] == [seat.session, 1, "a", ticked.now, 0]
     assert tap[5] == ticked.results[0][1] == [7, PACKET, 5, 1]
     assert tap[7] == [["packet", 1, 5, 1, "a"]]

@@ -17,6 +17,8 @@ class RedPacketRain:
     name: ClassVar[str] = "red_packet_rain"
     config: ClassVar[type[RoomConfig]] = RainConfig
     commands: ClassVar[tuple[type[Command], ...]] = (Grab,)
+    host_commands: ClassVar[tuple[type[Command], ...]] = ()
+    secret: ClassVar[tuple[str, ...]] = ()
     events: ClassVar[tuple[type[Event], ...]] = (Grabbed, RoundOpened, RoundClosed, Tally)
     personal: ClassVar[frozenset[str]] = frozenset({"round_opened", "round_closed"})
     refusals: ClassVar[Mapping[str, str]] = {

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from gameserver.games.room_config import Form, RoomConfig, number
+from gameserver.games.room_config import AtOpen, Form, RoomConfig, number
 
 FALL_MIN_MS = 2200
 FALL_SPREAD_MS = 1000
@@ -160,8 +160,11 @@ class RainConfig(RoomConfig):
             raise ValueError("rare packets need amounts; score mode wins by places only")
         if any(prize.kind == "points" and prize.value > MAX_POINTS for prize in self.prizes):
             raise ValueError(f"a rare packet holds at most {MAX_POINTS} points")
+        for prize in self.prizes:
+            if prize.stock is None or prize.fallback or not isinstance(prize.release, AtOpen):
+                raise ValueError(f"rare packet {prize.id!r} needs a stock; it has no release and no fallback")
         rounds = sum(line.times for line in self.rounds)
-        if sum(-(-prize.stock // rounds) for prize in self.prizes) > MAX_RARE:
+        if sum(-(-units // rounds) for units in self.stock().values()) > MAX_RARE:
             raise ValueError(f"a round has at most {MAX_RARE} rare packets: lower the prizes' stock")
         if any(prize.id == "packet" for prize in self.prizes):
             raise ValueError("the prize id 'packet' is the points in ordinary packets")

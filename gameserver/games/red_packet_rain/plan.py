@@ -10,7 +10,19 @@ from msgspec import to_builtins
 
 from gameserver.errors import Refused
 from gameserver.fairness import Draws, derive
-from gameserver.games.game import Command, Due, Event, Granted, MemberId, PrizeId, Raw, RoomId, blob, masked
+from gameserver.games.game import (
+    Command,
+    Due,
+    Event,
+    Granted,
+    MemberId,
+    PrizeId,
+    Raw,
+    RoomId,
+    Sender,
+    blob,
+    masked,
+)
 from gameserver.games.red_packet_rain.amounts import allot
 from gameserver.games.red_packet_rain.config import RainConfig
 from gameserver.games.red_packet_rain.events import (
@@ -68,14 +80,13 @@ class RainPlan:
             "count": config.amounts.count if config.amounts else 0,
             "early": EARLY_MS,
             "grace": GRACE_MS,
-            "per_member": {prize.id: prize.per_member for prize in config.prizes if prize.per_member},
             "tiers": [[tier.places, tier.points] for tier in score.tiers] if score else [],
         }
 
     def stock(self) -> Mapping[PrizeId, int]:
         """Units per prize over all rounds."""
         config = self._config
-        stock = {PrizeId(prize.id): prize.stock for prize in config.prizes}
+        stock = {PrizeId(prize): units for prize, units in config.stock().items()}
         if config.amounts:
             stock[PACKET] = config.amounts.count * len(self._rounds)
         if config.score_mode:
@@ -88,8 +99,7 @@ class RainPlan:
         each = config.amounts.total() if config.amounts else 0
         if config.score_mode:
             each = sum(tier.places * tier.points for tier in config.score_mode.tiers)
-        rare = sum(prize.stock * prize.value for prize in config.prizes if prize.kind == "points")
-        return each * len(self._rounds) + rare
+        return each * len(self._rounds) + config.points()
 
     def ends_at(self) -> int:
         """Shortly after the last round, so that its result still goes out."""
@@ -113,7 +123,7 @@ class RainPlan:
             "last_ends_at": self._rounds[-1].ends_at,
         }
 
-    def arguments(self, member: MemberId, command: Command, now: int) -> tuple[Any, ...]:
+    def arguments(self, sender: Sender, command: Command, now: int) -> tuple[Any, ...]:
         """(round, drop, kind, from, to): the drop's window in server ms, checked by the rule's own clock.
 
         Between two rounds' windows lie at least three seconds, so `now` may be off by that and still name
@@ -125,7 +135,7 @@ class RainPlan:
         times = self._times_at(now)
         if times is None or now < times.countdown_at:
             raise Refused("no_round", retry_ms=times.starts_at - now if times else None)
-        rain, start = self._rain(times.round, member), times.starts_at
+        rain, start = self._rain(times.round, sender.member), times.starts_at
         spawn, end = rain.window(command.drop)
         return (
             times.round,
@@ -142,7 +152,7 @@ class RainPlan:
             latest = self._latest = current(self._rounds, now)
         return latest
 
-    def answer(self, re: int, body: Raw, granted: Sequence[Granted]) -> Event:
+    def answer(self, member: MemberId, re: int, body: Raw, granted: Sequence[Granted]) -> Event:
         """`body`: [drop, kind, sum, score]."""
         drop, kind, total, score = body
         if not granted:
@@ -176,10 +186,10 @@ class RainPlan:
         amounts = allot(config.amounts, draws) if config.amounts else []
         rounds = len(self._rounds)
         rare = [
-            (prize.id, prize.value if prize.kind == "points" else 0)
-            for prize in config.prizes
+            (prize.id, prize.points)
+            for prize, units in zip(config.prizes, config.stock().values(), strict=True)
             # a prize's stock is spread over the rounds as evenly as whole units go
-            for _ in range(prize.stock * (round_ + 1) // rounds - prize.stock * round_ // rounds)
+            for _ in range(units * (round_ + 1) // rounds - units * round_ // rounds)
         ]
         draws.shuffle(rare)
         places: set[int] = set()

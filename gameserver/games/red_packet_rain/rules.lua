@@ -1,6 +1,6 @@
 -- red_packet_rain: the decision of a tap, and what it changes. See GAMES.md.
 --
--- lane.rule.game: cap, bomb, packet, late, score, count, per_member, tiers (plan.py, rule()).
+-- lane.rule.game: cap, bomb, packet, late, score, count, tiers (plan.py, rule()).
 -- lane.game: the room: opened and closed round, given packets and place in the sequence of this round,
 --   rare packets still in it {{place, prize, value} ...}, and those that wait because the one who tapped
 --   them had enough of that prize.
@@ -14,7 +14,7 @@ local ROUND, SUM, SCORE, PACKETS, BEST, POINTS, ALL, LAST, TAKEN = 1, 2, 3, 4, 5
 local LAST_BYTES = 22
 local EARLIER = 1048576 -- equal sums: who reached it earlier is ahead (ms since the start, below 2^20)
 
-game = { commands = {} }
+game = { commands = {}, host = {}, orders = {} }
 
 function game.decode(text)
   local mine = { get(PLAYED, text) }
@@ -29,10 +29,10 @@ end
 
 local BIT = { [0] = 1, 2, 4, 8, 16, 32, 64, 128 }
 
--- whether a tap would begin the member's round: that is one play
+-- the first tap of a member's round is one play
 function game.begins(me, c, b)
   local mine = play_of(me)
-  return not mine or mine[1] ~= c[b + 6]
+  return (not mine or mine[1] ~= c[b + 6]) and 1 or 0
 end
 
 local function is_taken(bits, drop)
@@ -58,11 +58,6 @@ local function amount_of(lane, given)
     lane.amounts = read
   end
   return (get('<I4', read.text, (given - read.first) * 4 + 1))
-end
-
-local function may_own(lane, me, prize)
-  local most = lane.rule.game.per_member[prize]
-  return not most or (owned_by(me)[prize] or 0) < most
 end
 
 -- the next packet for this member: prize, value | false, rare packets passed over, which one had waited;
@@ -196,7 +191,7 @@ local function begin(lane, me, round, day)
     mine[LAST] = put(SUMS, before[1], before[2], before[3], before[4], before[5])
   end
   me[PLAY] = mine
-  use_chance(lane, me, day)
+  use_chance(lane, me, day, 1)
   return mine
 end
 

@@ -19,22 +19,32 @@ local function result_of(body, grants, member, play)
   return result_with(body, array(count) .. own, play)
 end
 
+-- plays given to one who had not come in yet
+local function take_gifts(lane, me, member)
+  local key = lane.tag .. ':gifts'
+  local count = redis.call('HGET', key, member)
+  if not count then return end
+  redis.call('HDEL', key, member)
+  add_gifts(notes_of(me), tonumber(count))
+end
+
 local function apply_join(lane, id, at, member, name)
   local me = member_of(lane, member)
   if not me then
     me = nobody()
     notes_of(me)[JOINED] = at
     lane.records[member] = me
-    lane.fresh = lane.fresh + 1
+    if member ~= HOST then lane.fresh = lane.fresh + 1 end
+    if lane.rule.counts_chances then take_gifts(lane, me, member) end
   end
   notes_of(me)[NAME] = name
-  local open, count, place, second = me[OPEN], 0, 1
+  local open, count, place, oldest, after = me[OPEN], 0, 1
   while place <= #open do
-    local _, _, _, length, first = get(SESSION, open, place)
+    local known, _, _, length, first = get(SESSION, open, place)
+    if not oldest and known ~= STAFF then oldest, after = place, first + length end
     count, place = count + 1, first + length
-    second = second or place
   end
-  if count == SESSIONS then open = sub(open, second) end
+  if count == SESSIONS then open = sub(open, 1, oldest - 1) .. sub(open, after) end
   me[OPEN] = open .. put(SESSION, #id, id, 0, 0, 0)
   lane.sessions = max(lane.sessions, tonumber(string.match(id, '%d+$')))
   lane.changed[member] = true
@@ -57,6 +67,8 @@ local function note_grant(lane, me, at, day, grant, id, ref, member)
     for period = 2, 4 do earned[period] = earned[period] + grant[3] end
     notes[EARNED] = earned
   end
+  local prize = lane.rule.prizes[grant[1]]
+  if prize and prize.chances then add_gifts(notes, prize.chances) end
   if lane.rule.limits_wins then notes[WINS], notes[WON_AT] = notes[WINS] + 1, at end
   if lane.rule.counted[grant[1]] then notes[OWNED][grant[1]] = (notes[OWNED][grant[1]] or 0) + 1 end
   if grant[5] ~= member then
@@ -68,7 +80,7 @@ local function note_grant(lane, me, at, day, grant, id, ref, member)
 end
 
 local function apply_grants(lane, id, ref, member, at, day, grants)
-  if id == CLOCK then load_all(lane, grants, 5) end
+  if id == CLOCK or member == HOST then load_all(lane, grants, 5) end
   local rule = lane.rule
   for i = 1, #grants do
     local grant = grants[i]
@@ -76,6 +88,10 @@ local function apply_grants(lane, id, ref, member, at, day, grants)
     local stock, me = stock_of(lane, prize), lane.records[grant[5]]
     stock[1] = stock[1] + 1
     if unit >= stock[2] then stock[2] = unit + 1 end
+    local listed = rule.prizes[prize]
+    if listed and listed.per_day then
+      stock[4], stock[5] = day, (stock[4] == day and stock[5] or 0) + 1
+    end
     if rule.limits_wins or rule.points_caps or grant[5] ~= member or rule.counted[prize] then
       note_grant(lane, me, at, day, grant, id, ref, member)
     end
@@ -86,20 +102,33 @@ local function apply_grants(lane, id, ref, member, at, day, grants)
   end
 end
 
+-- extra plays, told by staff or an outside event (ORDERS)
+local function apply_gift(lane, _, member, count)
+  local me = member_of(lane, member)
+  if me then
+    add_gifts(notes_of(me), count)
+    lane.changed[member] = true
+  else
+    redis.call('HINCRBY', lane.tag .. ':gifts', member, count)
+  end
+end
+
+local SHARED = { gift = apply_gift } -- facts that are no game's
+
 -- the only place where a line changes a member; the fact's places come last. Returns what `play_told` tells
--- where it began a play in a room whose plays cost points
+-- where it began a play in a room that counts plays
 local function apply(lane, me, id, ref, member, at, day, grants, spent, extra, ...)
-  local plays
+  local rule = lane.rule
   if id ~= CLOCK then
     local tat = me[TAT]
-    me[TAT] = (tat > at and tat or at) + lane.rule.gcra.interval
-    plays = lane.rule.chances.cost_points and notes_of(me)[CHANCES]
+    me[TAT] = (tat > at and tat or at) + rule.gcra.interval
   end
+  local acting = { member, spent and spent[2] / rule.chances.cost_points or 0, 0 }
+  lane.acting = acting
   if grants then apply_grants(lane, id, ref, member, at, day, grants) end
-  game.apply(lane, me, member, at, day, grants, extra, ...)
+  local shared = SHARED[...]
+  if shared then shared(lane, ...) else game.apply(lane, me, member, at, day, grants, extra, ...) end
   lane.changed[member] = true
   if spent then apply_spent(lane, member, spent[2]) end
-  if plays and notes_of(me)[CHANCES] > plays then
-    return play_told(lane, me, member, day, spent and spent[2] or 0)
-  end
+  if acting[3] > 0 then return play_told(lane, me, member, day, spent and spent[2] or 0) end
 end

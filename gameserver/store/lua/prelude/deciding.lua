@@ -15,15 +15,15 @@ local function gate(lane, me, c, b)
   if lane.shut then return lane.shut, lane.shut_for end
   if deny then return deny, c[b + 6] end
   local rule = lane.rule
-  local begins = rule.counts_chances and game.begins(me, c, b)
-  if begins then
-    local code, retry = chance_refused(lane, me)
+  local begins = rule.counts_chances and game.begins(me, c, b) or 0
+  if begins > 0 then
+    local code, retry = chance_refused(lane, me, c[b + 1], begins)
     if code then return code, retry end
   end
   local gcra = rule.gcra
   local ahead = me[TAT] - lane.now
   if ahead > gcra.tolerance then return 'rate_limited', ahead - gcra.tolerance end
-  if begins and rule.chances.cost_points then return price(lane, me, c[b + 1]) end
+  if begins > 0 and rule.chances.cost_points then return price(lane, me, c[b + 1], begins) end
 end
 
 local function refusal(code, retry) return pack({ 0, code, retry and math.ceil(retry) or false }) end
@@ -64,6 +64,24 @@ local function concluded(lane, me, c, b, spent, sound, body, grants, extra, fact
   return result
 end
 
+-- give_chances: member, plays
+local function give_chances(_, _, c, b)
+  local member, count = c[b + 6], c[b + 7]
+  return '\194', false, false, pack({ 'gift', member, count }), 'gift', member, count
+end
+
+local ORDERS = { give_chances = give_chances } -- staff's orders that are no game's
+
+-- who may do what, and the gate for them: the rule, or nil; then as `gate`
+local function admitted(lane, me, c, b)
+  local member, id, op = c[b + 1], c[b + 2], c[b + 4]
+  if id == CLOCK then return game.commands[op] end
+  if member ~= HOST then return game.commands[op], gate(lane, me, c, b) end
+  if id == STAFF then return ORDERS[op] or game.orders[op] end
+  if lane.shut then return game.host[op], lane.shut, lane.shut_for end
+  return game.host[op], c[b + 5] or nil, c[b + 6]
+end
+
 -- the command at c[b + 1] ...: its packed result
 local function run(lane, c, b)
   local member, id, ref = c[b + 1], c[b + 2], c[b + 3]
@@ -72,16 +90,21 @@ local function run(lane, c, b)
   if me then last, count, length, first, at = session_of(me, id) end
   if not last then return refusal('session_unknown') end
   if ref <= last then return replayed(me, length, first, ref) end
-  local code, retry, spent, result
-  if id ~= CLOCK then code, retry, spent = gate(lane, me, c, b) end
+  local rule, code, retry, spent = admitted(lane, me, c, b)
+  local result
   -- not an answer yet: the node fills the purse and asks again with the same ref
   if code == NEEDED then return pack({ 0, code, retry }) end
   if not code then
-    result, code, retry = concluded(lane, me, c, b, spent, pcall(game.commands[c[b + 4]], lane, me, c, b))
+    result, code, retry = concluded(lane, me, c, b, spent, pcall(rule, lane, me, c, b))
   end
   -- the clock asks again until its rule is mended; a member's ref keeps its answer
-  if code == 'internal' and id == CLOCK then return refusal(code) end
-  if result then lane.moved = true else result = refusal(code, retry) end
+  if code == 'internal' and (id == CLOCK or id == STAFF) then return refusal(code) end
+  if result then
+    lane.moved = true
+  else
+    result = refusal(code, retry)
+    lane.refused[code] = (lane.refused[code] or 0) + 1
+  end
   remember(me, id, ref, count, length, first, at, pack(ref) .. result)
   lane.changed[member] = true
   return result
@@ -104,7 +127,8 @@ local function enter(lane, guest, wanted)
   if known and wanted and session_of(known, wanted) then return wanted end
   local id = 's' .. lane.epoch .. '-' .. (lane.sessions + 1)
   apply_join(lane, id, lane.now, member, guest[2])
-  lane.lines[#lane.lines + 1] = pack({ id, 0, member, lane.now, lane.day, false, { 'joined', guest[2] }, {} })
+  local fact = { 'joined', guest[2], guest[5] or '', guest[6] or '' }
+  lane.lines[#lane.lines + 1] = pack({ id, 0, member, lane.now, lane.day, false, fact, {} })
   lane.moved = true
   return id
 end
@@ -113,7 +137,7 @@ end
 local function join(lane, c, b)
   local ticket = redis.call('GETDEL', lane.tag .. ':tk:' .. c[b + 6])
   if not ticket then return refusal('bad_ticket') end
-  local guest = unpack_one(ticket) -- {member, name, levels, tags}; member '' is a spectator
+  local guest = unpack_one(ticket) -- {member, name, levels, tags, channel, network}; member '' is a spectator
   local member, id, me, answers = guest[1], '', nobody(), {}
   if member ~= '' then
     id = enter(lane, guest, c[b + 7])
@@ -124,8 +148,8 @@ local function join(lane, c, b)
   lane.dirty = true -- who comes in late is told the tally too
   local recovered, missed = missed_since(lane, c[b + 8])
   write_ranks(lane)
-  local costs = member ~= '' and lane.rule.chances.cost_points
-  local play = costs and play_told(lane, me, member, lane.day, 0) or nil
+  local counts = member ~= '' and member ~= HOST and lane.rule.counts_chances
+  local play = counts and play_told(lane, me, member, lane.day, 0) or nil
   return pack({ 2, id, guest, lane.v, lane.state, recovered, missed, joined(lane), game.view(lane, me, member),
     notes_of(me)[GIVEN], answers, play })
 end

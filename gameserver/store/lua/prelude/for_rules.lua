@@ -1,6 +1,6 @@
--- What a game's rules.lua uses: stock, limits, chances, events, rankings.
+-- What a game's rules.lua uses: stock, limits, events, rankings.
 
--- {granted, next unit, last unit} of a prize
+-- {granted, next unit, last unit} of a prize, and of one that is capped by day: the day and what it granted on it
 local function stock_of(lane, prize)
   local stock = lane.stocks[prize]
   if not stock then
@@ -50,32 +50,6 @@ local function owned_by(me) return notes_of(me)[OWNED] end
 
 local function joined_at(me) return notes_of(me)[JOINED] end
 
-local function plays_refused(lane, me, per_day, in_all)
-  local notes = notes_of(me)
-  local today = notes[DAY] == lane.day and notes[DAY_CHANCES] or 0
-  if in_all and notes[CHANCES] >= in_all then return 'no_chance_left' end
-  if per_day and today >= per_day then return 'no_chance_left', lane.next_day and lane.next_day - lane.now end
-end
-
--- where further plays cost points, only their number is a limit
-local function chance_refused(lane, me)
-  local chances = lane.rule.chances
-  if not chances.cost_points then
-    local code, retry = plays_refused(lane, me, chances.free_per_day, chances.free_total)
-    if code then return code, retry end
-  end
-  return plays_refused(lane, me, chances.max_per_day, chances.max_total)
-end
-
--- only from a game's apply
-local function use_chance(lane, me, day)
-  if not lane.rule.counts_chances then return end
-  local notes = notes_of(me)
-  notes[CHANCES] = notes[CHANCES] + 1
-  notes[DAY_CHANCES] = notes[DAY] == day and notes[DAY_CHANCES] + 1 or 1
-  notes[DAY] = day
-end
-
 local function emit(lane, class, name, body)
   lane.v = lane.v + 1
   lane.events[#lane.events + 1] = { lane.v, class, name, body }
@@ -89,6 +63,16 @@ local function rank(lane, ranking, score, member)
     lane.ranks[ranking] = scores
   end
   scores[member] = score
+end
+
+-- adds to a score, and may be asked to any number of times a tick; only from apply
+local function rank_up(lane, ranking, by, member)
+  local scores = lane.ups[ranking]
+  if not scores then
+    scores = {}
+    lane.ups[ranking] = scores
+  end
+  scores[member] = (scores[member] or 0) + by
 end
 
 local function rank_key(lane, ranking) return lane.tag .. ':rank:' .. ranking end
@@ -106,7 +90,31 @@ local function write_ranks(lane)
     end
     if count > 0 then redis.call('ZADD', key, unpack(arguments, 1, count)) end
   end
-  lane.ranks = {}
+  for ranking, scores in pairs(lane.ups) do
+    local key = rank_key(lane, ranking)
+    for member, by in pairs(scores) do redis.call('ZINCRBY', key, by, member) end
+  end
+  lane.ranks, lane.ups = {}, {}
+end
+
+-- a member's score, with what this tick has changed; nil for one who is not in it
+local function score_of(lane, ranking, member)
+  local set = lane.ranks[ranking] and lane.ranks[ranking][member]
+  local written = set or redis.call('ZSCORE', rank_key(lane, ranking), member)
+  local up = lane.ups[ranking] and lane.ups[ranking][member]
+  if written or up then return (tonumber(written) or 0) + (up or 0) end
+end
+
+-- `into` becomes the sum of both; only from apply
+local function add_rankings(lane, into, from)
+  write_ranks(lane)
+  redis.call('ZUNIONSTORE', rank_key(lane, into), 2, rank_key(lane, into), rank_key(lane, from))
+end
+
+-- `into` becomes a copy; only from apply
+local function copy_ranking(lane, into, from)
+  write_ranks(lane)
+  redis.call('ZUNIONSTORE', rank_key(lane, into), 1, rank_key(lane, from))
 end
 
 -- `count` of a ranking after the first `skip` as {{member, score} ...}
@@ -126,7 +134,7 @@ local function place_of(lane, ranking, member)
 end
 
 local function forget_ranking(lane, ranking)
-  lane.ranks[ranking] = nil
+  lane.ranks[ranking], lane.ups[ranking] = nil, nil
   redis.call('DEL', rank_key(lane, ranking))
 end
 
@@ -135,5 +143,8 @@ local function name_of(lane, member)
   return me and notes_of(me)[NAME] or ''
 end
 
--- members so far; the clock has a record too
-local function joined(lane) return redis.call('HLEN', lane.tag .. ':m') - 1 + lane.fresh end
+-- members so far; the clock has a record too, and so have the hosts
+local function joined(lane)
+  local key = lane.tag .. ':m'
+  return redis.call('HLEN', key) - 1 - redis.call('HEXISTS', key, HOST) + lane.fresh
+end

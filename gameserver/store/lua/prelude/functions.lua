@@ -2,15 +2,20 @@
 
 local function lost() return pack({ -1, 'lane_lost' }) end
 
+-- the day by the lane's clock; `days` are in order of time
+local function set_day(lane, days)
+  for _, day in ipairs(days) do
+    if day[1] <= lane.now then lane.day = day[2] else lane.next_day = lane.next_day or day[1] end
+  end
+end
+
 -- ARGV[1] = {epoch, {{from_ms, day} ...}, {member ...} of the commands, {places, command's places ..., places,
 -- ...}}; returns {now, ms to the next tally, {result ...}} or {-1, code}: nothing was executed
 local function tick(keys, args)
   local lane = load_lane(keys[1])
   local batch = unpack_one(args[1])
   if not lane or lane.epoch ~= batch[1] or lane.state == 'rebuilding' then return lost() end
-  for _, day in ipairs(batch[2]) do
-    if day[1] <= lane.now then lane.day = day[2] else lane.next_day = lane.next_day or day[1] end
-  end
+  set_day(lane, batch[2])
   lane.stamp = pack(lane.now, lane.day)
   lane.shut, lane.shut_for = shut(lane)
   local c, results, count, b = batch[4], {}, 0, 1
@@ -45,7 +50,9 @@ local function open(keys, args)
   end
   local clock = nobody()
   clock[OPEN] = put(SESSION, #CLOCK, CLOCK, 0, 0, 0)
-  redis.call('HSET', tag .. ':m', '', record_of(clock))
+  local host = nobody()
+  host[OPEN] = put(SESSION, #STAFF, STAFF, 0, 0, 0)
+  redis.call('HSET', tag .. ':m', '', record_of(clock), HOST, record_of(host))
   return pack({ 1 })
 end
 
@@ -76,11 +83,38 @@ local function views(keys, args)
   return pack(seen)
 end
 
--- returns {highest ref of the room's clock}
+-- returns {highest ref of the room's clock, highest number of staff's orders}
 local function clock(keys, args)
   local lane = load_lane(keys[1])
   if not lane then return lost() end
-  return pack({ (session_of(member_of(lane, ''), CLOCK)) })
+  local host = member_of(lane, HOST)
+  return pack({ session_of(member_of(lane, ''), CLOCK), host and session_of(host, STAFF) or 0 })
+end
+
+-- ARGV[1] = {epoch, {{from_ms, day} ...}, member, plays, deny | false}; what would decide if the member began
+-- that many plays now: {code | false, retry_ms | false, play_told | false}. Changes nothing
+local function explain(keys, args)
+  local lane = load_lane(keys[1])
+  local asked = unpack_one(args[1])
+  if not lane or lane.epoch ~= asked[1] then return lost() end
+  set_day(lane, asked[2])
+  local member, plays, deny = asked[3], asked[4], asked[5]
+  local me, rule = member_of(lane, member) or nobody(), lane.rule
+  local told = rule.counts_chances and play_told(lane, me, member, lane.day, 0) or false
+  local function first()
+    if deny == 'blocked' then return deny end
+    local code, retry = shut(lane)
+    if code then return code, retry end
+    if deny then return deny end
+    if rule.counts_chances then
+      code, retry = chance_refused(lane, me, member, plays)
+      if code then return code, retry end
+    end
+    code, retry = win_refused(lane, me)
+    return code, retry
+  end
+  local code, retry = first()
+  return pack({ code or false, retry or false, told })
 end
 
 -- ARGV[1] = {epoch, most}; ends purses whose time is over, in a closed room all of them, but no more than

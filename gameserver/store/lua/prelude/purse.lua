@@ -46,7 +46,7 @@ end
 
 local function apply_spent(lane, member, amount)
   local purse = purse_of(lane, member)
-  purse[LEFT], purse[PAID] = purse[LEFT] - amount, purse[PAID] + 1
+  purse[LEFT], purse[PAID] = purse[LEFT] - amount, purse[PAID] + amount / lane.rule.chances.cost_points
   lane.filled[member] = true
 end
 
@@ -81,45 +81,4 @@ end
 local function close_purse(lane, c, b)
   if purse_of(lane, c[b + 1])[NUMBER] == c[b + 6] then end_purse(lane, c[b + 1]) end
   return pack({ 1, false, {} })
-end
-
--- the plays that a limit by day and one in all leave a member of `plays` plays; nil where there is neither
-local function plays_left(notes, day, per_day, in_all, plays)
-  local left = in_all and in_all - plays
-  if per_day then
-    local today = per_day - (notes[DAY] == day and notes[DAY_CHANCES] or 0)
-    left = left and min(left, today) or today
-  end
-  return left and max(left, 0)
-end
-
--- plays that cost nothing, nil: all of them; plays that may be made in all, nil: any number
-local function free_left(lane, me, member, day)
-  local chances, notes = lane.rule.chances, notes_of(me)
-  local free = notes[CHANCES] - purse_of(lane, member)[PAID]
-  return plays_left(notes, day, chances.free_per_day, chances.free_total, free)
-end
-
-local function most_left(lane, me, day)
-  local chances, notes = lane.rule.chances, notes_of(me)
-  return plays_left(notes, day, chances.max_per_day, chances.max_total, notes[CHANCES])
-end
-
--- what the member pays for the play that is about to begin: nil, nil, {number, amount} | nil; or the code
--- that makes the node fill the purse, with {last number, last fill, whether it is open, plays | false}
-local function price(lane, me, member)
-  if free_left(lane, me, member, lane.day) > 0 then return end
-  local purse, cost = purse_of(lane, member), lane.rule.chances.cost_points
-  local opened = purse[UNTIL] > lane.now
-  if opened and purse[LEFT] >= cost then return nil, nil, { purse[NUMBER], cost } end
-  if not opened then end_purse(lane, member) end -- its points are wanted back the sooner
-  return NEEDED, { purse[NUMBER], purse[FILL], opened, most_left(lane, me, lane.day) or false }
-end
-
--- what the page and the node are told with a play: {cost, free plays left, points left in the purse, its
--- number, its fill, plays | false}
-local function play_told(lane, me, member, day, cost)
-  local purse = purse_of(lane, member)
-  return { cost, free_left(lane, me, member, day), purse[LEFT], purse[NUMBER], purse[FILL],
-    most_left(lane, me, day) or false }
 end

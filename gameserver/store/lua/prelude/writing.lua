@@ -64,6 +64,7 @@ local function write(lane)
   write_ranks(lane)
   write_purses(lane)
   write_members(lane)
+  for code, count in pairs(lane.refused) do redis.call('HINCRBY', lane.tag .. ':refused', code, count) end
   for prize, stock in pairs(lane.stocks) do redis.call('HSET', lane.tag .. ':stock', prize, pack(stock)) end
   redis.call('SET', lane.tag .. ':game', pack(lane.game))
   if #lane.lines > 0 then
