@@ -109,3 +109,13 @@ test('a free play is not told as paid', () => {
   price.heard(played(0, 0, 1))
   expect(price.paid.value).toBe(null)
 })
+
+test('plays given from outside are used before points, and ten at once ask if not all ten are free', () => {
+  const price = made()
+  price.heard(welcome(5, { cost: 0, left: 0, free: 2, extra: 7 }))
+  expect([price.may(), price.may(9), price.asking.value]).toEqual([true, true, false])
+  expect([price.may(10), price.asking.value]).toEqual([false, true])
+  const unlimited = made()
+  unlimited.heard(welcome(5, { cost: 0, left: 0, free: null, extra: 0 }))
+  expect([unlimited.may(10), unlimited.asking.value]).toEqual([true, false])
+})

@@ -42,9 +42,9 @@ export class Price {
     if (event.charge) this.charged(event.charge)
   }
 
-  /** Whether a command may be sent; if not, the member is asked. */
-  may(): boolean {
-    if (!this.cost.value || this.charge.value.free > 0 || this.agreed || this.begun) return true
+  /** Whether a command that begins so many plays may be sent; if not, the member is asked. */
+  may(plays = 1): boolean {
+    if (!this.costs(plays) || this.agreed || this.begun) return true
     this.asking.value = true
     return false
   }
@@ -59,6 +59,11 @@ export class Price {
   decline(): void {
     this.declined = true
     this.asking.value = false
+  }
+
+  private costs(plays: number): boolean {
+    const { free, extra = 0 } = this.charge.value
+    return this.cost.value > 0 && free !== null && free + extra < plays
   }
 
   private get key(): string {
@@ -88,8 +93,7 @@ export class Price {
   /** Asks before it matters, but not in the middle of a play and not over its result. */
   private offer(): void {
     const { immersive, holding } = this.wiring
-    const costs = this.cost.value > 0 && this.charge.value.free === 0
-    if (costs && !immersive.value && !holding.value && !this.agreed && !this.declined) this.asking.value = true
+    if (this.costs(1) && !immersive.value && !holding.value && !this.agreed && !this.declined) this.asking.value = true
   }
 
   private async look(): Promise<void> {

@@ -89,7 +89,7 @@ export class RoomVisit {
       snapshot: this.snapshot,
       link: this.link,
       now: () => this.clock.now(),
-      command: (op, fields) => this.command(op, fields),
+      command: (op, fields, plays) => this.command(op, fields, plays),
       onEvent: (listener) => {
         this.listeners.add(listener)
         for (const event of this.unheard.splice(0)) listener(event)
@@ -103,9 +103,9 @@ export class RoomVisit {
     }
   }
 
-  private command(op: string, fields: Record<string, unknown>): Promise<ServerEvent> {
+  private command(op: string, fields: Record<string, unknown>, plays?: number): Promise<ServerEvent> {
     if (!this.connection) return Promise.reject(new Refused('offline'))
-    if (!this.price.may()) return Promise.reject(new Refused('not_agreed'))
+    if (!this.price.may(plays)) return Promise.reject(new Refused('not_agreed'))
     return this.connection.command(op, fields)
   }
 

@@ -170,6 +170,18 @@ test('a receipt is kept until its unit is settled', async () => {
   expect(memory.receipts).toEqual([{ prize: 'packet', unit: 6, receipt: 'bb' }])
 })
 
+test('receipts of several wins in one answer are kept, each until its own unit is settled', async () => {
+  await connect()
+  Peer.last.welcome('s1')
+  const won = (unit: number): object => ({ prize: 'cup', unit, receipt: `r${unit}` })
+  Peer.last.says({ ev: 'spun', re: 1, results: [won(1), { prize: 'none' }, won(2)] })
+  Peer.last.says({ ev: 'checked', re: 2, result: won(3) })
+  Peer.last.says({ ev: 'checked', re: 3, result: null })
+  expect(memory.receipts.map(({ unit }) => unit)).toEqual([1, 2, 3])
+  Peer.last.says({ ev: 'settled', refs: [1], units: [['cup', 2]] })
+  expect(memory.receipts.map(({ unit }) => unit)).toEqual([1, 3])
+})
+
 test.each([
   [4101, 'banned'],
   [4102, 'room_closed'],

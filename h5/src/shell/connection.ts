@@ -30,6 +30,13 @@ interface Caller {
   reject: (refused: Refused) => void
 }
 
+/** What may be won by an event, by its `result`, or by each of its `results`. */
+interface Receipted {
+  receipt?: string
+  unit?: number
+  prize?: string | null
+}
+
 /** One room's socket: says hello, resumes, resends, keeps the clock, and reconnects as the close code says. */
 export class Connection {
   private memory: Memory
@@ -172,11 +179,12 @@ export class Connection {
     this.startAnew()
   }
 
-  private keepReceipt(event: ServerEvent & { receipt?: string; unit?: number; prize?: string }): void {
-    const { receipt, unit, prize } = event
-    if (!receipt || unit === undefined) return
-    if (this.memory.receipts.some((kept) => kept.receipt === receipt)) return
-    this.memory.receipts.push({ prize: prize ?? null, unit, receipt })
+  private keepReceipt(event: ServerEvent & Receipted & { result?: Receipted | null; results?: Receipted[] }): void {
+    for (const { receipt, unit, prize } of [event, event.result ?? {}, ...(event.results ?? [])]) {
+      if (!receipt || unit === undefined) continue
+      if (this.memory.receipts.some((kept) => kept.receipt === receipt)) continue
+      this.memory.receipts.push({ prize: prize ?? null, unit, receipt })
+    }
   }
 
   private settle(settled: Settled): void {

@@ -12,8 +12,8 @@ export interface GameContext<Play = unknown, Picture = unknown> {
   link: Readonly<ShallowRef<Link>>
   /** Server time in ms. */
   now: () => number
-  /** Rejects with Refused. The answer also comes as an event. */
-  command: (op: string, fields: Record<string, unknown>) => Promise<ServerEvent>
+  /** Rejects with Refused. The answer also comes as an event. `plays` (1) is how many it begins, if it begins any. */
+  command: (op: string, fields: Record<string, unknown>, plays?: number) => Promise<ServerEvent>
   onEvent: (listener: (event: ServerEvent) => void) => () => void
   open: (sheet: SheetName) => void
   /** While true the shell's bars are hidden: the game has the whole page. */

@@ -32,11 +32,12 @@ export interface Room<Play = unknown> {
   prizes: Prize[]
 }
 
-/** What a play cost (0: it was free), points still in the room's hands, free plays left. */
+/** What a play cost (0: it was free), points still in the room's hands, plays left that cost nothing. */
 export interface Charge {
   cost: number
   left: number
-  free: number
+  free: number | null // null: any number
+  extra?: number // given from outside or won; used after the free ones
 }
 
 /** How often a member may play; null: no limit. */
