@@ -50,6 +50,12 @@ Tag = Annotated[
 Decimals = Annotated[str, StringConstraints(pattern=_DECIMAL)]
 
 
+def _tags_differ(tags: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(tags)) != len(tags):
+        raise ValueError("tags must differ")
+    return tags
+
+
 class Posed(Form):
     """What questions of all kinds have."""
 
@@ -65,15 +71,9 @@ class Posed(Form):
         str, StringConstraints(strip_whitespace=True, max_length=1000), AfterValidator(_printable)
     ] = Field("", title="Explanation", description="Why it is so; shown with the right answer")
     difficulty: int = number("Difficulty", "From 1, easy, to 5, hard", "level", 1, 5, default=1)
-    tags: tuple[Tag, ...] = Field(
+    tags: Annotated[tuple[Tag, ...], AfterValidator(_tags_differ)] = Field(
         (), title="Tags", description="Subjects, to draw questions by", max_length=MAX_TAGS
     )
-
-    @model_validator(mode="after")
-    def _tags_differ(self) -> "Posed":
-        if len(set(self.tags)) != len(self.tags):
-            raise ValueError("tags must differ")
-        return self
 
 
 def _options_differ(options: tuple[str, ...]) -> tuple[str, ...]:
@@ -84,6 +84,15 @@ def _options_differ(options: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Options = Annotated[tuple[Option, ...], AfterValidator(_options_differ)]
+
+
+Place = Annotated[int, Field(ge=0, lt=MAX_OPTIONS, strict=True)]
+
+
+def _in_places(places: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(places)) != len(places):
+        raise ValueError("places must differ")
+    return tuple(sorted(places))
 
 
 class Single(Posed):
@@ -109,7 +118,7 @@ class Multiple(Posed):
     options: Options = Field(
         title="Options", description="What there is to choose from", min_length=2, max_length=MAX_OPTIONS
     )
-    right: tuple[Annotated[int, Field(ge=0, lt=MAX_OPTIONS, strict=True)], ...] = Field(
+    right: Annotated[tuple[Place, ...], AfterValidator(_in_places)] = Field(
         title="Right",
         description="Places of the right options, from 0",
         min_length=1,
@@ -120,8 +129,6 @@ class Multiple(Posed):
     def _right_are_options(self) -> "Multiple":
         if max(self.right) >= len(self.options):
             raise ValueError(f"right: there is no option {max(self.right)}, places count from 0")
-        if len(set(self.right)) != len(self.right):
-            raise ValueError("right: places must differ")
         return self
 
 

@@ -146,3 +146,17 @@ async def test_before_the_first_revision_there_is_nothing(database: Database) ->
     await migrate(database)
     lane = await filled(database)
     assert lane.room == "r1"
+
+
+async def test_there_is_no_way_back_once_questions_are_banked(database: Database) -> None:
+    async with database.begin() as connection:
+        await connection.execute(text("insert into game.question_bank (id) values ('poems')"))
+        await connection.execute(text("insert into game.question values ('poems', 'q1', 1, '{}')"))
+    before = await contents(database, SCHEMA)
+    with pytest.raises(RuntimeError, match="0003"):
+        await back_to(database, "0003")
+    assert await contents(database, SCHEMA) == before
+    async with database.begin() as connection:
+        await connection.execute(text("delete from game.question_bank"))
+    await back_to(database, "0003")
+    assert not {"question", "question_bank"} & set(await contents(database, SCHEMA))
