@@ -4,9 +4,10 @@ import csv
 import io
 import os
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,7 +15,7 @@ from gameserver.errors import Refused
 from ledger_client.http.sheets import cell, line, plain
 
 MOST_BYTES = 64 * 2**20
-MOST_UNPACKED = 512 * 2**20
+MOST_UNPACKED = 8  # times what the file itself may have: a zip can say little and unpack to much
 MOST_ROWS = 1_000_000
 MOST_COLUMNS = 100
 MOST_ERRORS = 200
@@ -23,16 +24,21 @@ EXACT = 10**15  # a spreadsheet keeps 15 digits of a number
 
 
 class Errors:
-    """What is wrong with a table, by row and column; all is told at once."""
+    """What is wrong with a table, by row and column; all is told at once.
 
-    def __init__(self) -> None:
+    Args:
+        each: what a row is called.
+    """
+
+    def __init__(self, each: str = "row") -> None:
+        self._each = each
         self._found: dict[str, str] = {}
         self._more = 0
 
     def add(self, row: int, why: str, column: str = "") -> None:
         """Notes an error of row `row`, counted from 1 with the heading."""
         if len(self._found) < MOST_ERRORS:
-            self._found.setdefault(f"row {row}, {column}" if column else f"row {row}", why)
+            self._found.setdefault(f"{self._each} {row}" + (f", {column}" if column else ""), why)
         else:
             self._more += 1
 
@@ -59,9 +65,10 @@ def read_table(file: Path, most_bytes: int = MOST_BYTES, most_rows: int = MOST_R
     try:
         if file.stat().st_size > most_bytes:
             raise Refused("bad_table", f"{file} is larger than {most_bytes:,} bytes")
-        read = _xlsx_rows if file.suffix.lower() == ".xlsx" else _csv_rows
+        is_xlsx = file.suffix.lower() == ".xlsx"
+        read = _xlsx_rows(file, MOST_UNPACKED * most_bytes) if is_xlsx else _csv_rows(file)
         rows = []
-        for number, row in enumerate(read(file), 1):
+        for number, row in enumerate(read, 1):
             if number > most_rows:
                 raise Refused("bad_table", f"{file} has more than {most_rows:,} rows")
             rows.append([plain(text.strip()) for text in row])
@@ -87,13 +94,13 @@ def _csv_rows(file: Path) -> Iterator[list[str]]:
     raise Refused("bad_table", f"{file} is neither UTF-8 nor GB18030")
 
 
-def _xlsx_rows(file: Path) -> Iterator[list[str]]:
+def _xlsx_rows(file: Path, most_unpacked: int) -> Iterator[list[str]]:
     from openpyxl import load_workbook
 
     try:
         with zipfile.ZipFile(file) as packed:
-            if sum(part.file_size for part in packed.infolist()) > MOST_UNPACKED:
-                raise Refused("bad_table", f"{file} unpacks to more than {MOST_UNPACKED:,} bytes")
+            if sum(part.file_size for part in packed.infolist()) > most_unpacked:
+                raise Refused("bad_table", f"{file} unpacks to more than {most_unpacked:,} bytes")
         book = load_workbook(file, read_only=True, data_only=True)
         try:
             sheet = book.worksheets[0]
@@ -111,6 +118,8 @@ def _xlsx_rows(file: Path) -> Iterator[list[str]]:
 
 
 def _text(value: object, row: int) -> str:
+    from openpyxl.utils.escape import unescape
+
     match value:
         case None:
             return ""
@@ -123,19 +132,26 @@ def _text(value: object, row: int) -> str:
             return str(int(value))
         case datetime():
             return value.isoformat()
+        case float():
+            return f"{Decimal(repr(value)):f}"  # as it is typed: str() may give an exponent
         case _:
-            return str(value)
+            # Excel writes what XML cannot hold, and what looks like that, as _xHHHH_
+            return unescape(str(value))
 
 
 @contextmanager
-def table_file(file: Path, columns: Iterable[str]) -> Iterator[TableFile]:
+def table_file(file: Path, columns: Sequence[str], *, edited: bool = False) -> Iterator[TableFile]:
     """Writes a table row by row, to CSV or XLSX; rows do not stay in memory.
+
+    One that is `edited` and read again has columns of texts, in which a spreadsheet leaves what people type
+    as it is (1/2 is no date).
 
     The file appears under its name when it is whole. Raises Refused("bad_table") where it cannot.
     """
     part = file.with_name(f".{file.name}.part")
     try:
-        with _xlsx_file(part) if file.suffix.lower() == ".xlsx" else _csv_file(part) as table:
+        is_xlsx = file.suffix.lower() == ".xlsx"
+        with _xlsx_file(part, len(columns) if edited else 0) if is_xlsx else _csv_file(part) as table:
             table.write(list(columns))
             yield table
         part.replace(file)
@@ -175,11 +191,15 @@ class _XlsxFile:
 
 
 @contextmanager
-def _xlsx_file(file: Path) -> Iterator[TableFile]:
+def _xlsx_file(file: Path, text_columns: int) -> Iterator[TableFile]:
     from xlsxwriter import Workbook
 
     with _private(file) as out, Workbook(out, {"constant_memory": True}) as book:
-        yield _XlsxFile(book.add_worksheet())
+        sheet = book.add_worksheet()
+        sheet.freeze_panes(1, 0)
+        if text_columns:
+            sheet.set_column(0, text_columns - 1, 16, book.add_format({"num_format": "@"}))
+        yield _XlsxFile(sheet)
 
 
 def _private(file: Path) -> io.BufferedWriter:

@@ -31,13 +31,16 @@ def line(cells: Iterable[str]) -> bytes:
 
 
 def cell(value: object) -> str:
-    """A value as text. A spreadsheet would run one that looks like a formula; an apostrophe prevents that."""
+    """A value as text. A spreadsheet would run one that looks like a formula; an apostrophe prevents that.
+
+    A text that begins with such an apostrophe itself gets one more, so that `plain` gives back every text.
+    """
     if value is None:
         return ""
     text = str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
+    return f"'{text}" if isinstance(value, str) and text.lstrip("'").startswith(_FORMULA) else text
 
 
 def plain(text: str) -> str:
     """The text of a cell that `cell` may have written: without the apostrophe, if that was its doing."""
-    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(_FORMULA) else text
