@@ -12,8 +12,8 @@ from gameserver.games.game import Game
 _LUA = files("gameserver.store") / "lua"
 # one chunk of Lua in the end: a part uses the locals of those before it
 PRELUDE = (
-    "lane", "members", "purse", "chances", "for_rules", "prizes", "applying", "deciding", "writing",
-    "functions",
+    "lane", "members", "purse", "chances", "for_rules", "prizes", "applying", "places", "deciding",
+    "writing", "functions",
 )  # fmt: skip
 
 

@@ -140,37 +140,6 @@ local function left(lane)
   return lane.rule.game.count - state.given + #state.rare + #state.waiting
 end
 
--- the next `count` of the round's ranking who may still win, from place `skip`, and how many were read
-local function next_winners(lane, round, count, skip)
-  local first, winners = ranking_of(lane, round, count, skip), {}
-  load_all(lane, first, 1)
-  for _, line in ipairs(first) do
-    if not win_refused(lane, lane.records[line[1]]) then winners[#winners + 1] = line[1] end
-  end
-  return winners, #first
-end
-
--- score mode: the first places win; who has won as often as the rules allow is passed over
-local function places(lane, round)
-  local prizes, grants, skip = {}, {}, 0
-  for _, tier in ipairs(lane.rule.game.tiers) do
-    for _ = 1, tier[1] do prizes[#prizes + 1] = tier[2] end
-  end
-  local next_unit, most = stock_of(lane, 'place')[2], #prizes
-  local per_day = lane.rule.wins.per_day
-  if per_day then most = min(most, per_day - (lane.day == lane.day_of_wins and lane.day_wins or 0)) end
-  while #grants < most do
-    local winners, read = next_winners(lane, round, most - #grants, skip)
-    if read == 0 then break end
-    skip = skip + read
-    for _, winner in ipairs(winners) do
-      local at = #grants + 1
-      grants[at] = { 'place', next_unit + at - 1, prizes[at], lane.epoch, winner }
-    end
-  end
-  return grants
-end
-
 -- round
 function game.commands.close_round(lane, _, c, b)
   local round, state = c[b + 6], lane.game
@@ -178,7 +147,7 @@ function game.commands.close_round(lane, _, c, b)
   write_ranks(lane)
   local players = ranked(lane, round)
   emit(lane, MUST, 'round_closed', { round, players, left(lane), top(lane, round) })
-  local grants = lane.rule.game.score and places(lane, round)
+  local grants = lane.rule.game.score and place_grants(lane, round, 'place', lane.rule.game.tiers)
   local fact = pack({ 'round_closed', round, players, left(lane), state.given })
   return NOTHING, grants, false, fact, 'round_closed', round
 end
