@@ -278,6 +278,15 @@ code = Table(
     postgresql_with={"fillfactor": 80},
 )
 
+# rooms that hold codes; what they do not give goes back once they are over
+code_reservation = Table(
+    "code_reservation",
+    metadata,
+    Column("room", Text, ForeignKey(room.c.id), primary_key=True),
+    Column("returned_at", BigInteger),
+    Index("code_reservation_held_idx", "room", postgresql_where=text("returned_at is null")),
+)
+
 # goods on their way to who won them; `sealed` is what the member told (gameserver/personal.py)
 fulfilment = Table(
     "fulfilment",
@@ -324,4 +333,36 @@ disclosure = Table(
     Column("staff", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
+)
+
+# who stands in a vote, and who asked to; `change` rises with every change of a row
+contestant_entry = Sequence("contestant_entry", metadata=metadata)
+contestant_change = Sequence("contestant_change", metadata=metadata)
+contestant = Table(
+    "contestant",
+    metadata,
+    Column("entry", BigInteger, primary_key=True, server_default=text("nextval('game.contestant_entry')")),
+    Column("room", Text, ForeignKey(room.c.id), nullable=False),
+    Column("number", Integer, CheckConstraint("number between 1 and 9999", name="number")),
+    Column("name", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("group_name", Text, nullable=False),
+    Column("cover", Text),
+    Column("thumb", Text),
+    Column("media", JSONB, nullable=False),
+    Column("member", Text),
+    Column(
+        "state",
+        Text,
+        CheckConstraint("state in ('pending', 'approved', 'rejected', 'withdrawn')", name="state"),
+        nullable=False,
+    ),
+    Column("reason", Text),
+    Column("change", BigInteger, nullable=False, server_default=text("nextval('game.contestant_change')")),
+    Column("created_at", BigInteger, nullable=False, server_default=NOW),
+    Column("decided_at", BigInteger),
+    CheckConstraint("number is not null or state in ('pending', 'rejected')", name="numbered"),
+    UniqueConstraint("room", "number"),
+    UniqueConstraint("room", "member"),
+    Index("contestant_room_change_idx", "room", "change"),
 )
