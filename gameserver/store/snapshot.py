@@ -70,7 +70,7 @@ async def snapshot(redis: Redis, keys: LaneKeys, members: Sequence[MemberId] = (
         now=now,
         # ids are server time, and an id of this very ms would have been the last one
         last=max(last, (now - 1, _HIGHEST_SEQ)),
-        stock={PrizeId(prize.decode()): Stock(*_decode(packed)) for prize, packed in stock.items()},
+        stock={PrizeId(prize.decode()): Stock(*_decode(packed)[:3]) for prize, packed in stock.items()},
         purses=_open(members, purses[0] if purses else ()),
         sent=[sent_of(id_, fields) for id_, fields in entries] + await _rest(redis, keys, entries, last),
     )

@@ -54,7 +54,7 @@ def prize(**fields: Any) -> dict[str, Any]:
         ({"prizes": [prize(value=-1)]}, "prizes.0.value", "greater than or equal to 0"),
         ({"prizes": [prize(kind="points")]}, "prizes.0", "a points prize needs a value of at least 1"),
         ({"prizes": [prize(kind="gold")]}, "prizes.0.kind", "points"),
-        ({"prizes": [prize(weight=3)]}, "prizes.0.weight", "Extra inputs are not permitted"),
+        ({"prizes": [prize(colour=3)]}, "prizes.0.colour", "Extra inputs are not permitted"),
         ({"prizes": [prize(), prize()]}, "config", "prize ids must differ"),
         (
             {"opens_at": "2026-09-20T20:00:00+08:00", "closes_at": "2026-09-20T12:00:00Z"},

@@ -21,7 +21,7 @@ from tests.store.lanes import PlayedLane, member_in, server_ms, unpacked
 
 # a new epoch counts its versions anew, and says so: `since` of an older one is not recovered
 _OF_THE_EPOCH = {b"epoch", b"v", b"floor", b"tallied"}
-_OUTSIDE_THE_FOLD = ("ev", "out")
+_OUTSIDE_THE_FOLD = ("ev", "out", "refused")
 
 
 class World:

@@ -65,6 +65,9 @@ async def closed(lane: PlayedLane, *members: str) -> None:
             await asyncio.sleep(0.005)
 
 
+FREE_USED = {"cost": 0, "left": 0, "free": 0, "extra": 0}
+
+
 async def test_the_first_paid_command_opens_a_purse_for_ten_plays(
     redis: Redis, ledger: EmbeddedLedger
 ) -> None:
@@ -74,9 +77,12 @@ async def test_the_first_paid_command_opens_a_purse_for_ten_plays(
         page, session = await here.join("ann")
         (welcome,) = page.named("welcome")
         assert welcome["room"]["cost"] == COST
-        assert welcome["snapshot"]["charge"] == {"cost": 0, "left": 0, "free": 0}
+        assert welcome["snapshot"]["charge"] == FREE_USED
         answer = await first_tap(lane, page, session)
-        assert (answer["ev"], answer["charge"]) == ("grabbed", {"cost": COST, "left": 45, "free": 0})
+        assert (answer["ev"], answer["charge"]) == (
+            "grabbed",
+            {**FREE_USED, "cost": COST, "left": 45},
+        )
         assert await lane.purses() == {"ann": (1, 45)}
         assert await held(ledger) == {"ann": 50}
         assert await ledger.balance("ann") == Balance(available=150, held=50)
@@ -302,7 +308,7 @@ async def test_a_purse_whose_time_is_over_is_swept(
         room = await hub.room(lane.record.id)
         await room.lane.ask(["ann", "", 0, "fill_purse", False, 1, 1, 5, room.now() - 1])
         await closed(lane, "ann")
-        assert (await lane.lines())[-1][6] == ["purse_closed", 1, 55]
+        assert ["purse_closed", 1, 55] in [line[6] for line in await lane.lines()]
 
 
 async def test_a_hub_that_stops_answers_what_waits_and_leaves_purses_to_others(

@@ -42,12 +42,12 @@ async def test_a_play_without_a_purse_is_no_answer_and_leaves_no_trace(redis: Re
     lane = await raining(redis, paying())
     seat = await lane.seat("a")
     before = await lane.dump()
-    assert await lane.ask(grab(seat, 1)) == [[0, "purse_needed", [0, 0, False, False]]]
+    assert await lane.ask(grab(seat, 1)) == [[0, "purse_needed", [0, 0, False, False, 1, 0]]]
     assert await lane.dump() == before
     # the same ref is executed once the purse is there
     filled, played = await lane.ask(fill(seat, 1, 0, 50), grab(seat, 1, ref=1))
     assert filled == [1, [1, 0, 50, LATER, 0], []]
-    assert played == [1, [1, 1, 5, 1], [["packet", 1, 5, 1]], [COST, 0, 45, 1, 0, False]]
+    assert played == [1, [1, 1, 5, 1], [["packet", 1, 5, 1]], [COST, 0, 45, 1, 0, False, 0]]
     assert await purse(lane) == [1, 0, 45, LATER, 1]
 
 
@@ -58,7 +58,7 @@ async def test_only_what_begins_a_play_costs(redis: Redis) -> None:
     assert [len(result) for result in results[1:]] == [4, 3, 3, 3, 3, 3]
     assert await purse(lane) == [1, 0, 45, LATER, 1]
     await next_round(lane, 1)
-    assert (await lane.ask(grab(seat, 1, BOMB, round_=1)))[0][3] == [COST, 0, 40, 1, 0, False]
+    assert (await lane.ask(grab(seat, 1, BOMB, round_=1)))[0][3] == [COST, 0, 40, 1, 0, False, 0]
 
 
 async def test_a_refused_play_costs_nothing(redis: Redis) -> None:
@@ -111,7 +111,7 @@ async def test_the_most_plays_hold_for_those_who_pay(redis: Redis) -> None:
     seat, now = await lane.seat("a"), await server_ms(redis)
     first, second = [(now - 2000, DAY_1), (now + 60_000, DAY_2)], [(now - 2000, DAY_1), (now - 1000, DAY_2)]
     await lane.ask(fill(seat, 1, 0, 50), days=first)
-    assert (await lane.ask(grab(seat, 1, BOMB), days=first))[0][3] == [COST, 0, 45, 1, 0, 0]
+    assert (await lane.ask(grab(seat, 1, BOMB), days=first))[0][3] == [COST, 0, 45, 1, 0, 0, 0]
     await next_round(lane, 1)
     kind, code, retry = (await lane.ask(grab(seat, 1, BOMB, round_=1), days=first))[0]
     assert (kind, code) == (0, "no_chance_left")
@@ -135,8 +135,8 @@ async def test_a_spent_purse_asks_for_its_next_fill_and_says_how_many_plays_may_
     await lane.ask(fill(seat, 1, 0, COST), grab(seat, 1))
     await next_round(lane, 1)
     needed = grab(seat, 1, round_=1)
-    assert await lane.ask(needed) == [[0, "purse_needed", [1, 0, True, 8]]]
-    assert (await lane.ask(fill(seat, 1, 1, COST), needed))[1][3] == [COST, 0, 0, 1, 1, 7]
+    assert await lane.ask(needed) == [[0, "purse_needed", [1, 0, True, 8, 1, 0]]]
+    assert (await lane.ask(fill(seat, 1, 1, COST), needed))[1][3] == [COST, 0, 0, 1, 1, 7, 0]
 
 
 async def test_a_fill_has_effect_once_and_in_its_turn(redis: Redis) -> None:
@@ -168,7 +168,7 @@ async def test_a_purse_is_closed_once_with_what_is_left(redis: Redis) -> None:
     again = grab(seat, 1, round_=1)
     # neither a late fill nor a late close touches what came after
     late = await lane.ask(again, fill(seat, 1, 1, 50), again)
-    assert late[2] == [0, "purse_needed", [1, 0, False, False]]
+    assert late[2] == [0, "purse_needed", [1, 0, False, False, 1, 0]]
     await lane.ask(fill(seat, 2, 0, 50), close(seat, 1))
     assert await purse(lane) == [2, 0, 50, LATER, 1]
 
@@ -178,9 +178,9 @@ async def test_a_purse_whose_time_is_over_pays_no_more_and_is_closed_by_the_play
     seat, now = await lane.seat("a"), await server_ms(redis)
     needed = grab(seat, 1)
     over = await lane.ask(fill(seat, 1, 0, 50, now - 1), needed)
-    assert over[1] == [0, "purse_needed", [1, 0, False, False]]
+    assert over[1] == [0, "purse_needed", [1, 0, False, False, 1, 0]]
     assert await purse(lane) == [1, 0, 0, 0, 0]
-    assert (await lane.ask(fill(seat, 2, 0, 20), needed))[1][3] == [COST, 0, 15, 2, 0, False]
+    assert (await lane.ask(fill(seat, 2, 0, 20), needed))[1][3] == [COST, 0, 15, 2, 0, False, 0]
     assert [line[6] for line in (await lane.lines())[-4:-1]] == [
         ["purse", 1, 0, 50, now - 1], ["purse_closed", 1, 50], ["purse", 2, 0, 20, LATER],
     ]  # fmt: skip
@@ -225,7 +225,7 @@ async def test_who_comes_in_is_told_the_cost_and_the_purse(redis: Redis) -> None
     await lane.ask(grab(seat, 1), fill(seat, 1, 0, 50))
     ticket = await lane.ticket("a")
     (result,) = await lane.ask(["", "", 0, "join", False, ticket, seat.session, False])
-    assert result[11] == [0, 0, 50, 1, 0, 8]
+    assert result[11] == [0, 0, 50, 1, 0, 8, 0]
     ticket = await lane.ticket("")
     (watching,) = await lane.ask(["", "", 0, "join", False, ticket, False, False])
     assert len(watching) == 11
@@ -235,7 +235,7 @@ async def test_a_free_room_has_no_purse_and_reads_none(redis: Redis) -> None:
     lane = await raining(redis, rain(chances={"free_total": 2}))
     seat = await lane.seat("a")
     await redis.config_resetstat()
-    assert len((await lane.ask(grab(seat, 1)))[0]) == 3
+    assert (await lane.ask(grab(seat, 1)))[0][3] == [0, 1, 0, 0, 0, False, 0]
     calls = await redis.info("commandstats")
     assert calls["cmdstat_hmget"]["calls"] == 2  # the head and the members
     assert not await redis.exists(lane.keys.purse, lane.keys.purses)

@@ -178,7 +178,7 @@ class RainModel:
             page = Page(f"s1-{self.sessions}")
             person.name = name
             person.pages = [*person.pages, page][-SESSIONS:]
-            self.lines.append([page.id, 0, member, self.now, self.day, False, ["joined", name], []])
+            self.lines.append([page.id, 0, member, self.now, self.day, False, ["joined", name, "", ""], []])
         assert person is not None
         answers = [[ref, result] for ref, result in page.answers]
         return [2, page.id, person.given, self._view(member, person), answers]

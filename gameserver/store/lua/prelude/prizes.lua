@@ -40,17 +40,19 @@ local function may_win(lane, me, wins)
   return not caps.per_day or (lane.day == lane.day_of_wins and lane.day_wins or 0) + wins < caps.per_day
 end
 
+local WINS_DRAWN = 0 -- a key in `drawn` that is no prize's id
+
 -- the prize that `wanted` comes to for this member, itself or the first of its fallbacks that is left and that
 -- they may have, and its grant (nil for kind none); nil where nothing is left. `drawn` is the command's own
 -- table, {} at first: what it has taken already
 local function awarded(lane, me, member, wanted, drawn)
-  local id, wins = wanted, drawn.wins or 0
+  local id, wins = wanted, drawn[WINS_DRAWN] or 0
   while id do
     local prize = lane.rule.prizes[id]
     if prize.kind == 'none' then return id end
     local taken = drawn[id] or 0
     if may_win(lane, me, wins) and may_own(lane, me, id, taken) and is_left(lane, id, taken) then
-      drawn[id], drawn.wins = taken + 1, wins + 1
+      drawn[id], drawn[WINS_DRAWN] = taken + 1, wins + 1
       return id, { id, stock_of(lane, id)[2] + taken, prize.points, lane.epoch, member }
     end
     id = prize.fallback
