@@ -24,6 +24,7 @@ from gameserver.games.lottery_wheel.odds import Weighting
 from gameserver.games.room_config import LONGEST_MS, ms
 
 AUDIENCES = 1024  # combinations of levels and tags whose pool is remembered
+STEP_MS = 2000  # how exactly rules.lua remembers when a win was
 
 
 class WheelPlan:
@@ -37,6 +38,7 @@ class WheelPlan:
         self._config = config
         self._seed = seed
         self._opened_at = opened_at
+        self._opens = ms(config.opens_at) if config.opens_at else opened_at
         self._ids = [prize.id for prize in config.prizes]
         self._values = [prize.value if prize.kind in ("points", "chance") else 0 for prize in config.prizes]
         self._granted = [prize.kind != "none" for prize in config.prizes]
@@ -113,7 +115,7 @@ class WheelPlan:
         }
 
     def arguments(self, sender: Sender, command: Command, now: int) -> tuple[Any, ...]:
-        """(times, pool, the place drawn for each spin ..., and where there is pity, that of pity for each ...).
+        """(times, pool, the place drawn for each spin ..., and with pity the place it drew for each ...).
 
         Spin n of a command draws number 2n, and number 2n + 1 for pity.
         """
@@ -174,7 +176,7 @@ class WheelPlan:
     def snapshot(self, member: MemberId, now: int, view: Raw) -> Mapping[str, Any]:
         """The member's plays and wins, newest first, and what is left.
 
-        `view`: [plays, plays without pity's prizes, points won, [place, unit, second of each win ...],
+        `view`: [plays, plays without pity's prizes, points won, [place, unit, step of each win ...],
         [units left of each counted prize ...], [[prize, units] ...]].
         """
         plays, missed, points, wins, left, owned = view
@@ -187,6 +189,6 @@ class WheelPlan:
             "prizes": dict(owned),
         }
 
-    def _win(self, place: int, unit: int, second: int) -> dict[str, Any]:
-        amount = self._values[place - 1]
-        return {"prize": self._ids[place - 1], "amount": amount, "unit": unit, "at": second * 1000}
+    def _win(self, place: int, unit: int, step: int) -> dict[str, Any]:
+        at = self._opens + step * STEP_MS
+        return {"prize": self._ids[place - 1], "amount": self._values[place - 1], "unit": unit, "at": at}

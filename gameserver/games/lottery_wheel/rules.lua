@@ -5,11 +5,13 @@
 -- (ids of the prizes with a stock).
 -- lane.game: plays, wins, and recent: {member, place} of the last wins, newest first.
 -- A member's play: plays, how many of them in a row without a promised prize, points won, and the last wins,
--- oldest first, each WIN: place, unit, second.
+-- oldest first, each WIN: place, unit (0 from 2^24 on, which only prizes without a stock can reach), and when, in
+-- steps of two seconds since the window opened (2^24 of them are a year and more).
 
-local PLAYED, WIN = '<I4I2d', '<BI4I4'
+local PLAYED, WIN = '<I4I2d', '<BI3I3'
 local PLAYS, MISSED, SUM, WON = 1, 2, 3, 4
-local WIN_BYTES, KEPT, RECENT = 9, 20, 10
+local WIN_BYTES, KEPT, RECENT = 7, 20, 10
+local STEP_MS, MOST = 2000, 16777215 -- plan.py knows the step too
 
 game = { commands = {}, host = {}, orders = {} }
 
@@ -69,7 +71,7 @@ function game.commands.spin(lane, me, c, b)
     end
     local prize, grant = awarded(lane, me, c[b + 1], rule.ids[wanted], drawn)
     if not prize then
-      if not may_win(lane, me, drawn.wins or 0) then return nil, 'win_limit' end
+      if not may_win(lane, me, #grants) then return nil, 'win_limit' end
       return nil, 'sold_out'
     end
     if grant then grants[#grants + 1] = grant end
@@ -85,9 +87,10 @@ function game.commands.spin(lane, me, c, b)
 end
 
 local function won(lane, mine, member, at, grant)
-  local state, place = lane.game, lane.rule.game.places[grant[1]]
+  local state, place, unit = lane.game, lane.rule.game.places[grant[1]], grant[2]
+  local step = min(floor(max(at - lane.opens, 0) / STEP_MS), MOST)
   mine[SUM] = mine[SUM] + grant[3]
-  mine[WON] = sub(mine[WON] .. put(WIN, place, grant[2], floor(at / 1000)), -WIN_BYTES * KEPT)
+  mine[WON] = sub(mine[WON] .. put(WIN, place, unit <= MOST and unit or 0, step), -WIN_BYTES * KEPT)
   state.wins = state.wins + 1
   table.insert(state.recent, 1, { member, place })
   state.recent[RECENT + 1] = nil
@@ -116,13 +119,13 @@ local function left(lane)
   return units
 end
 
--- {plays, plays without a promised prize, points, {place, unit, second ... of the wins, newest first},
+-- {plays, plays without a promised prize, points, {place, unit, step ... of the wins, newest first},
 -- {units left ...}, {{prize, units} ...}}
 function game.view(lane, me)
   local mine, wins, owned = play_of(me) or { 0, 0, 0, '' }, {}, {}
   for at = #mine[WON] - WIN_BYTES + 1, 1, -WIN_BYTES do
-    local place, unit, second = get(WIN, mine[WON], at)
-    wins[#wins + 1], wins[#wins + 2], wins[#wins + 3] = place, unit, second
+    local place, unit, step = get(WIN, mine[WON], at)
+    wins[#wins + 1], wins[#wins + 2], wins[#wins + 3] = place, unit, step
   end
   for prize, units in pairs(owned_by(me)) do owned[#owned + 1] = { prize, units } end
   return { mine[PLAYS], mine[MISSED], mine[SUM], wins, left(lane), owned }
