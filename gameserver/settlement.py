@@ -20,6 +20,7 @@ from gameserver.line import PlacedLine, Position, decode_line, purse_closed
 from gameserver.records.batches import record
 from gameserver.records.claims import Claims
 from gameserver.records.database import Database, passes
+from gameserver.records.goods import Goods, goods_in
 from gameserver.records.grants import Grant, mark_settled
 from gameserver.records.lanes import Lane, SettledLane, StaleEpoch, lanes_to_settle, stream_id
 from gameserver.store.keys import LaneKeys
@@ -167,6 +168,7 @@ class Settlement:
         """Settles until `stop` is set, the claim lost or the room over; without `stop`, all there is."""
         outbox, name = self._outbox(at.lane), at.lane.name
         await outbox.ensure()
+        goods = await goods_in(self._database, at.lane.room)
         batches, stages = Batches(outbox), Stages()
         flying: deque[asyncio.Task[None]] = deque()
         try:
@@ -175,7 +177,7 @@ class Settlement:
                     await flying.popleft()
                     self._is_back(name)
                 if batch := await batches.next(WAIT_MS if stop else None, idle=not flying):
-                    flying.append(asyncio.ensure_future(self._settle(at, outbox, batch, stages)))
+                    flying.append(asyncio.ensure_future(self._settle(at, goods, outbox, batch, stages)))
                 elif stop is None or _is_over(self._lanes.get(name, at)):
                     break
                 elif not flying:
@@ -186,10 +188,12 @@ class Settlement:
             # the lane is given up only when nothing of it is under way
             await asyncio.gather(*flying, return_exceptions=True)
 
-    async def _settle(self, at: SettledLane, outbox: Outbox, batch: Sequence[Sent], stages: Stages) -> None:
+    async def _settle(
+        self, at: SettledLane, goods: Goods, outbox: Outbox, batch: Sequence[Sent], stages: Stages
+    ) -> None:
         lines, undecodable = _decode(at.lane, batch)
         async with stages.record, self._slots:
-            recorded = await record(self._database, at.lane, lines, undecodable)
+            recorded = await record(self._database, at.lane, lines, undecodable, goods)
         for letter in recorded.letters:
             reason = letter.reason.partition(":")[0]
             LETTERS.labels(reason).inc()

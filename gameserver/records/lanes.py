@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gameserver.errors import Refused
 from gameserver.games.game import CampaignId, PrizeId, RoomId
+from gameserver.records.codes import reserve
 from gameserver.records.database import Database
 from gameserver.records.rooms import Room, RoomState, change, lock_campaign, lock_room, promised
 from gameserver.records.tables import lane as table
@@ -65,7 +66,9 @@ async def open_lane(
         stock: units by prize, at least 1 each; numbered from 1.
         points: what the room can grant at most, taken from the campaign's budget.
 
-    Raises Refused: "not_found", "bad_state" if it is no draft, "budget_too_small".
+    Units of prizes with a code pool get their codes, unseen (see records/codes.py).
+
+    Raises Refused: "not_found", "bad_state" if it is no draft, "budget_too_small", "too_few_codes".
     """
     async with database.begin() as connection:
         draft = await lock_room(connection, room)
@@ -88,6 +91,7 @@ async def open_lane(
         ]
         if lent:
             await connection.execute(insert(leases), lent)
+        await reserve(connection, opened.campaign, room, opened.config, stock, opened_at)
         return opened, lane
 
 

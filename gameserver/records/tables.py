@@ -230,6 +230,23 @@ question = Table(
     Column("question", JSONB, nullable=False),
 )
 
+# what staff and outside systems tell a room, in the order in which its lane hears it
+orders = Table(
+    "orders",
+    metadata,
+    Column("room", Text, ForeignKey(room.c.id), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("op", Text, nullable=False),
+    Column("arguments", JSONB, nullable=False),
+    Column("source", Text),
+    Column("source_id", Text),
+    Column("at", BigInteger, nullable=False, server_default=NOW),
+    Column("done_at", BigInteger),
+    Column("refused", Text),
+    Index("orders_source_idx", "source", "source_id", unique=True, postgresql_where=text("source is not null")),
+    Index("orders_waiting_idx", "room", "number", postgresql_where=text("done_at is null")),
+)
+
 dead_letter = dead_letter_table(metadata)
 
 # codes and fulfilment of prizes

@@ -1,5 +1,6 @@
 """What staff do with rooms: create, open, pause, resume, close, rebuild."""
 
+import hashlib
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -10,7 +11,7 @@ import structlog
 from pydantic import ValidationError
 
 from gameserver.errors import Refused
-from gameserver.fairness import SEED_BYTES, rule_hash
+from gameserver.fairness import SEED_BYTES, canonical, rule_hash
 from gameserver.games import game_named
 from gameserver.games.game import CampaignId, RoomId
 from gameserver.games.room_config import RoomConfig
@@ -20,6 +21,7 @@ from gameserver.records.facts import lines_of
 from gameserver.records.lanes import Lane, get_lanes, get_leases, open_lane, raise_epoch
 from gameserver.records.rooms import Room, RoomState, create_room, get_room, set_room_state
 from gameserver.rooms.opening import config_of, plan_of, rule_of, window_of
+from gameserver.staff.orders import Orders
 from gameserver.store.lane import LaneStore
 from gameserver.store.push import announce
 from gameserver.store.redis import Redis
@@ -53,6 +55,19 @@ def validated(game: str, config: Mapping[str, Any]) -> RoomConfig:
         }
         text = "; ".join(f"{path}: {why}" for path, why in causes.items())
         raise Refused("bad_config", text, fields=causes) from None
+
+
+def published(game: str, rules: Mapping[str, Any], seed: bytes) -> dict[str, Any]:
+    """What a room's rule hash is of: its game and config.
+
+    Of what must stay secret until the seed is revealed there is only a hash with the seed: whoever guesses
+    it, as one can guess which of four answers is right, cannot tell that the guess is good.
+    """
+    hidden = {name: rules[name] for name in game_named(game).secret}
+    shown = {name: value for name, value in rules.items() if name not in hidden}
+    if not hidden:
+        return {"game": game, "config": shown}
+    return {"game": game, "config": shown, "hidden": hashlib.sha256(seed + canonical(hidden)).hexdigest()}
 
 
 def _path(config: Any, places: Sequence[int | str], *, missing: bool) -> str:
@@ -91,6 +106,7 @@ class Lifecycle:
         self._redis = redis
         self._ledger = ledger
         self._drain = drain
+        self._orders = Orders(database, redis)
 
     async def create(self, game: str, config: Mapping[str, Any], campaign: CampaignId | None = None) -> Room:
         """A draft with its rule version frozen, hashed and committed to.
@@ -110,7 +126,7 @@ class Lifecycle:
             campaign=campaign,
             game=game,
             config=rules,
-            rule_hash=rule_hash({"game": game, "config": rules}),
+            rule_hash=rule_hash(published(game, rules, seed)),
             seed=seed,
         )
 
@@ -119,7 +135,7 @@ class Lifecycle:
 
         The lane counts points by the caps of the campaign's terms now; it takes newer ones with a rebuild.
         Repeating it after a crash between the two finishes it. Raises Refused: not_found, bad_state,
-        budget_too_small.
+        budget_too_small, too_few_codes (a code pool has not a code for each unit).
         """
         draft = await get_room(self._database, room)
         terms = await self._ledger.terms(draft.campaign)
@@ -139,6 +155,7 @@ class Lifecycle:
                     "bad_state", f"room {room} has been played: run `gameserver room rebuild {room}`"
                 )
         await self._open_store(opened, lane, "open", terms)
+        await self._orders.deliver(room)  # what staff decided while it was a draft
         await announce(self._redis, room)
         return opened
 

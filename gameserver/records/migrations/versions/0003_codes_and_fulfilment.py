@@ -44,6 +44,14 @@ UP: Sequence[str] = (
     "create unique index code_place_idx on game.code (room, prize, unit) where voided_at is null",
     "create index code_free_idx on game.code (campaign, pool, id) where room is null and voided_at is null",
     """
+    create table game.code_reservation (
+        room text constraint code_reservation_pkey primary key
+            constraint code_reservation_room_fkey references game.room (id),
+        returned_at bigint
+    )
+    """,
+    "create index code_reservation_held_idx on game.code_reservation (room) where returned_at is null",
+    """
     create table game.fulfilment (
         room text not null,
         prize text not null,
@@ -91,6 +99,7 @@ DOWN: Sequence[str] = (
     "drop table game.disclosure",
     "drop sequence game.disclosure_number",
     "drop table game.fulfilment",
+    "drop table game.code_reservation",
     "drop table game.code",
     "drop sequence game.code_number",
     "drop table game.code_pool",

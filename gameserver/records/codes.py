@@ -1,0 +1,355 @@
+"""Code pools: each code goes to one unit of a prize, each unit has one code.
+
+Opening a room gives every unit its code, unseen; who wins the unit has it. So giving one is a note on a
+row that is known already: nobody looks for a free code at the same time as another, and doing it again
+changes nothing. Times in ms.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+import structlog
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gameserver.errors import Refused
+from gameserver.games.game import CampaignId, PrizeId, RoomId
+from gameserver.personal import Place
+from gameserver.records.database import Database
+from gameserver.records.goods import Goods, goods_of
+from gameserver.records.tables import code as table
+from gameserver.records.tables import code_pool, code_reservation
+from gameserver.records.tables import room as rooms
+from ledger_client.embedded.arrays import numbers, texts, unnest
+
+log = structlog.get_logger()
+
+
+class NewCode(NamedTuple):
+    """A code as it is imported; `expires_at` None: never."""
+
+    code: str
+    expires_at: int | None
+
+
+class PoolCount(msgspec.Struct, frozen=True):
+    """A pool's codes: `free` ones may be reserved, `expired` ones were never given."""
+
+    campaign: CampaignId
+    name: str
+    free: int
+    reserved: int
+    given: int
+    expired: int
+    voided: int
+
+
+class Voided(NamedTuple):
+    """What was voided: the unit that it was for, if any, and the code that is there instead."""
+
+    place: Place | None
+    given: bool
+    replacement: str | None
+
+
+class UnitWon(NamedTuple):
+    """A unit that is granted, at which time."""
+
+    prize: PrizeId
+    unit: int
+    at: int
+
+
+async def lock_pool(connection: AsyncConnection, campaign: CampaignId, pool: str, *, make: bool) -> None:
+    """Locks a pool until the transaction ends; makes it where `make` says so.
+
+    Raises Refused("not_found") without the campaign, or without the pool.
+    """
+    key = {"campaign": campaign, "name": pool}
+    if make:
+        try:
+            async with connection.begin_nested():
+                await connection.execute(insert(code_pool).values(key).on_conflict_do_nothing())
+        except IntegrityError:
+            raise Refused("not_found", f"there is no campaign {campaign!r}") from None
+    query = select(code_pool.c.name).filter_by(**key).with_for_update()
+    if (await connection.execute(query)).scalar_one_or_none() is None:
+        raise Refused("not_found", f"campaign {campaign} has no pool {pool!r}")
+
+
+_ADD = text(f"""
+    insert into game.code (campaign, pool, code, expires_at)
+    select cast(:campaign as text), cast(:pool as text), given.*
+    from {unnest(code="text", expires_at="bigint")} as given
+    on conflict do nothing returning code
+""")
+
+
+async def add_codes(
+    connection: AsyncConnection, campaign: CampaignId, pool: str, codes: Sequence[NewCode]
+) -> set[str]:
+    """Adds codes to a pool that is locked, in order; returns those that it had before."""
+    values = {
+        "campaign": campaign,
+        "pool": pool,
+        "code": texts([one.code for one in codes]),
+        "expires_at": numbers([one.expires_at for one in codes]),
+    }
+    added = set((await connection.execute(_ADD, values)).scalars())
+    return {one.code for one in codes} - added
+
+
+_FREE = """
+    campaign = :campaign and pool = :pool and room is null and voided_at is null
+    and (expires_at is null or expires_at > :until)
+"""
+_COUNT_FREE = text(f"select count(*) from game.code where {_FREE}")
+_RESERVE = text(f"""
+    update game.code set room = :room, prize = :prize, unit = free.unit
+    from (
+        select id, row_number() over (order by id) as unit
+        from (select id from game.code where {_FREE} order by id limit :units) as first
+    ) as free
+    where code.id = free.id
+""")
+
+
+async def reserve(
+    connection: AsyncConnection,
+    campaign: CampaignId,
+    room: RoomId,
+    config: Mapping[str, Any],
+    stock: Mapping[PrizeId, int],
+    at: int,
+) -> None:
+    """Gives each unit of a room's prizes its code, in the transaction that opens the room.
+
+    Codes that expire before the room's `closes_at` are left alone. Raises Refused("too_few_codes") with
+    both numbers.
+    """
+    wanted: dict[str, list[PrizeId]] = {}
+    for prize, good in goods_of(config).items():
+        if good.pool and stock.get(prize):
+            wanted.setdefault(good.pool, []).append(prize)
+    until = max(at, _closing(config))
+    for pool in sorted(wanted):  # the same order for all: no circle of locks
+        of_pool = {"campaign": campaign, "pool": pool, "until": until}
+        try:
+            await lock_pool(connection, campaign, pool, make=False)
+        except Refused as refused:
+            raise Refused("too_few_codes", refused.message) from None
+        units = sum(stock[prize] for prize in wanted[pool])
+        free = (await connection.execute(_COUNT_FREE, of_pool)).scalar_one()
+        if free < units:
+            raise Refused("too_few_codes", f"pool {pool!r} has {free} free codes; the room needs {units}")
+        for prize in wanted[pool]:
+            await connection.execute(
+                _RESERVE, {**of_pool, "room": room, "prize": prize, "units": stock[prize]}
+            )
+    if wanted:
+        await connection.execute(insert(code_reservation).values(room=room))
+
+
+def _closing(config: Mapping[str, Any]) -> int:
+    closes_at = config.get("closes_at")
+    return round(datetime.fromisoformat(closes_at).timestamp() * 1000) if closes_at else 0
+
+
+_GIVE = text(f"""
+    update game.code set given_at = given.at
+    from (
+        select cast(:room as text) as room, given.*
+        from {unnest(prize="text", unit="bigint", at="bigint")} as given (prize, unit, at) offset 0
+    ) as given
+    where code.room = given.room and code.prize = given.prize and code.unit = given.unit
+      and code.voided_at is null and code.given_at is null
+""")
+_WITHOUT = text(f"""
+    select given.prize, given.unit, given.at
+    from {unnest(prize="text", unit="bigint", at="bigint")} as given (prize, unit, at)
+    where not exists (
+        select from game.code
+        where room = :room and code.prize = given.prize and code.unit = given.unit and voided_at is null
+    )
+""")
+_ASSIGN = text(f"""
+    update game.code set room = :room, prize = wanted.prize, unit = wanted.unit, given_at = wanted.at
+    from (
+        select id, row_number() over (order by id) as n
+        from (select id from game.code where {_FREE} order by id limit :units) as first
+    ) as free join (
+        select given.*, row_number() over () as n
+        from {unnest(prize="text", unit="bigint", at="bigint")} as given (prize, unit, at)
+    ) as wanted using (n)
+    where code.id = free.id
+    returning code.code
+""")
+
+
+async def give(connection: AsyncConnection, room: RoomId, goods: Goods, won: Sequence[UnitWon]) -> None:
+    """Notes that units of prizes with a pool are won: their codes are given now. Repeatable.
+
+    A unit that has no code gets a free one: its room was over, and what it had not given was given back.
+    """
+    given = await connection.execute(_GIVE, {"room": room, **_columns(won)})
+    if given.rowcount < len(won):
+        rows = await connection.execute(_WITHOUT, {"room": room, **_columns(won)})
+        if late := [UnitWon(*row) for row in rows]:
+            await _give_late(connection, room, goods, late)
+
+
+async def _give_late(
+    connection: AsyncConnection, room: RoomId, goods: Goods, late: Sequence[UnitWon]
+) -> None:
+    query = select(rooms.c.campaign).where(rooms.c.id == room)
+    campaign = (await connection.execute(query)).scalar_one()
+    for pool in sorted({goods[one.prize].pool or "" for one in late}):
+        of_pool = [one for one in late if goods[one.prize].pool == pool]
+        given = await _assign(connection, campaign, pool, room, of_pool, max(one.at for one in of_pool))
+        if len(given) < len(of_pool):
+            log.error("grants without a code", room=room, pool=pool, units=len(of_pool) - len(given))
+
+
+async def _assign(
+    connection: AsyncConnection,
+    campaign: CampaignId,
+    pool: str,
+    room: str,
+    units: Sequence[UnitWon],
+    until: int,
+) -> list[str]:
+    """Gives free codes to units that have none, as far as there are any; the codes."""
+    key = select(code_pool.c.name).filter_by(campaign=campaign, name=pool).with_for_update()
+    await connection.execute(key)
+    values = {"campaign": campaign, "pool": pool, "until": until, "room": room, "units": len(units)}
+    return [*(await connection.execute(_ASSIGN, {**values, **_columns(units)})).scalars()]
+
+
+def _columns(units: Sequence[UnitWon]) -> dict[str, str]:
+    return {
+        "prize": texts([one.prize for one in units]),
+        "unit": numbers([one.unit for one in units]),
+        "at": numbers([one.at for one in units]),
+    }
+
+
+async def give_missing(database: Database, place: Place, at: int) -> str:
+    """A free code to a grant that has none, as `give` would have; the code.
+
+    Raises Refused: not_found (no such grant of a prize with a pool), bad_state (it has one),
+    too_few_codes.
+    """
+    async with database.begin() as connection:
+        row = (await connection.execute(_GRANTED, place._asdict())).one_or_none()
+        pool = goods_of(row.config).get(PrizeId(place.prize)) if row else None
+        if row is None or pool is None or pool.pool is None:
+            raise Refused("not_found", f"no code is owed to {place.room} {place.prize} {place.unit}")
+        await lock_pool(connection, row.campaign, pool.pool, make=False)
+        won = [UnitWon(PrizeId(place.prize), place.unit, at)]
+        if not (await connection.execute(_WITHOUT, {"room": place.room, **_columns(won)})).all():
+            raise Refused("bad_state", "the grant has a code")
+        given = await _assign(connection, row.campaign, pool.pool, place.room, won, at)
+        if not given:
+            raise Refused("too_few_codes", f"pool {pool.pool!r} has 0 free codes; 1 is needed")
+        return given[0]
+
+
+_GRANTED = text("""
+    select room.campaign, room.config from game.grants join game.room on room.id = grants.room
+    where grants.room = :room and prize = :prize and unit = :unit
+""")
+_HELD = text("""
+    select room.id from game.code_reservation join game.room on room.id = code_reservation.room
+    where returned_at is null and state = 'closed' and closed_at < :before
+      and not exists (
+          select from game.dead_letter where resolved_at is null and starts_with(source, room.id || '.')
+      )
+""")
+_GIVE_BACK = text("""
+    update game.code set room = null, prize = null, unit = null
+    where room = :room and given_at is null and voided_at is null
+""")
+_RETURNED = text(
+    "update game.code_reservation set returned_at = :at where room = :room and returned_at is null"
+)
+
+
+async def rooms_holding_codes(database: Database, before: int) -> list[RoomId]:
+    """Rooms that were closed before `before`, have nothing put aside, and hold codes yet."""
+    async with database.connect() as connection:
+        return [RoomId(room) for room in (await connection.execute(_HELD, {"before": before})).scalars()]
+
+
+async def give_back(database: Database, room: RoomId, at: int) -> int:
+    """Frees what a room reserved and has not given; how many codes that were."""
+    async with database.begin() as connection:
+        if not (await connection.execute(_RETURNED, {"room": room, "at": at})).rowcount:
+            return 0
+        return (await connection.execute(_GIVE_BACK, {"room": room})).rowcount
+
+
+_VOID = text("""
+    update game.code set voided_at = :at, staff = :staff, reason = :reason where id = :id
+""")
+_REPLACE = text(f"""
+    update game.code set room = :room, prize = :prize, unit = :unit, given_at = :given_at
+    where id = (select id from game.code where {_FREE} order by id limit 1)
+    returning code
+""")
+
+
+async def void(
+    database: Database, campaign: CampaignId, pool: str, code: str, *, staff: str, reason: str, at: int
+) -> Voided:
+    """Takes a code out of use for good; a unit that it was for gets another in the same moment.
+
+    Raises Refused: not_found, bad_state (it is voided), too_few_codes (none to give instead: nothing is
+    changed).
+    """
+    async with database.begin() as connection:
+        await lock_pool(connection, campaign, pool, make=False)
+        query = select(table).filter_by(campaign=campaign, pool=pool, code=code).with_for_update()
+        row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            raise Refused("not_found", f"pool {pool!r} has no such code")
+        if row.voided_at is not None:
+            raise Refused("bad_state", "the code is voided already")
+        await connection.execute(_VOID, {"id": row.id, "staff": staff, "reason": reason, "at": at})
+        if row.room is None:
+            return Voided(None, False, None)
+        place = Place(row.room, row.prize, row.unit)
+        values = {"campaign": campaign, "pool": pool, "until": at, **place._asdict()}
+        given_at = None if row.given_at is None else at
+        other = (await connection.execute(_REPLACE, {**values, "given_at": given_at})).scalar_one_or_none()
+        if other is None:
+            raise Refused("too_few_codes", f"pool {pool!r} has 0 free codes; 1 is needed instead")
+        return Voided(place, row.given_at is not None, other)
+
+
+async def pool_counts(database: Database, at: int, campaign: CampaignId | None = None) -> list[PoolCount]:
+    """All pools, or those of one campaign, by campaign and name; `at` tells what has expired."""
+    unused = table.c.room.is_(None) & table.c.voided_at.is_(None)
+    expired = func.coalesce(table.c.expires_at <= at, False)
+    counts = {
+        "free": unused & ~expired & table.c.id.is_not(None),
+        "reserved": table.c.room.is_not(None) & table.c.given_at.is_(None) & table.c.voided_at.is_(None),
+        "given": table.c.given_at.is_not(None) & table.c.voided_at.is_(None),
+        "expired": unused & expired & table.c.id.is_not(None),
+        "voided": table.c.voided_at.is_not(None),
+    }
+    key = (code_pool.c.campaign, code_pool.c.name)
+    same = (table.c.campaign == key[0]) & (table.c.pool == key[1])
+    query = (
+        select(*key, *(func.count().filter(condition).label(name) for name, condition in counts.items()))
+        .outerjoin(table, same)
+        .group_by(*key)
+        .order_by(func.length(key[0]), *key)
+    )
+    if campaign is not None:
+        query = query.where(key[0] == campaign)
+    async with database.connect() as connection:
+        return [PoolCount(**row._mapping) for row in await connection.execute(query)]
