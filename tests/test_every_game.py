@@ -264,7 +264,7 @@ class Play:
             wishes = (await self.wishes(seats[0].member))[:8]
             told = await self.send([await self.command(seat, wish) for wish in wishes for seat in seats])
             results += told
-            if 2 * sum(result[0] for result in told) <= len(told):
+            if 2 * len(seats) * sum(result[0] for result in told) <= len(told):
                 break  # most of it is refused
         return results
 
@@ -285,7 +285,8 @@ async def moment(game: Game, config: Mapping[str, Any], redis: Redis) -> int:
             play = Play(game, await opened(redis, config, game=game.name, room=f"probe{number}", ago=ago))
             await play.catch_up()
             found[ago] = len(await play.wishes("probe"))
-            if found[ago] >= 5 or (found[ago] == 0 and max(found.values()) > 0):
+            timeless = found[ago] > 0 and play.lane.plan.due(0) is None
+            if timeless or found[ago] >= 5 or (found[ago] == 0 and max(found.values()) > 0):
                 break
         _moments[key] = max(found, key=found.__getitem__)
         assert found[_moments[key]] > 0, "a player has nothing to do in the first two minutes"
