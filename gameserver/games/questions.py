@@ -76,9 +76,13 @@ class Posed(Form):
     )
 
 
+def as_read(option: str) -> str:
+    """An option as it is read: two of which this is the same cannot be told apart."""
+    return " ".join(unicodedata.normalize("NFKC", option).split())
+
+
 def _options_differ(options: tuple[str, ...]) -> tuple[str, ...]:
-    # as they are read: two options that look the same cannot be told apart
-    if len({" ".join(unicodedata.normalize("NFKC", option).split()) for option in options}) != len(options):
+    if len(set(map(as_read, options))) != len(options):
         raise ValueError("options must differ")
     return options
 
