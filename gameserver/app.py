@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from gameserver.demo import keep_rooms_open
+from gameserver.engines import var_folder
 from gameserver.errors import Refused
 from gameserver.events import Events
 from gameserver.fairness import Receipts, derive
@@ -23,8 +24,12 @@ from gameserver.http.events_api import events_api
 from gameserver.http.health import health
 from gameserver.http.member_api import MemberApi
 from gameserver.http.tokens import Tokens
+from gameserver.http.media_api import MediaApi
 from gameserver.records import database as record
 from gameserver.records.migrate import migrate as migrate_record
+from gameserver.http.visits import Visits
+from gameserver.media.store import MediaStore
+from gameserver.personal import Seal
 from gameserver.rooms.hub import Hub
 from gameserver.rooms.tasks import end
 from gameserver.settings import Settings
@@ -34,6 +39,7 @@ from gameserver.store import redis as store
 from gameserver.upkeep import Upkeep
 from gameserver.verify import Verification
 from gameserver.websocket import Sockets
+from gameserver.store.uploads import Uploads
 from ledger_client.embedded.ledger import EmbeddedLedger
 from ledger_client.embedded.migrate import migrate as migrate_ledger
 from ledger_client.http.client import HttpLedger
@@ -62,6 +68,7 @@ class Stores:
         self.verification = Verification(self.database, self.redis, self.ledger, self.lifecycle)
 
     async def migrate(self) -> None:
+        self.media = MediaStore(settings.media_url or media_beside(settings.port))
         """Brings both schemas up to date."""
         await migrate_record(self.database)
         if self._served is None:
@@ -93,6 +100,11 @@ def collect_seldom() -> None:
 
 class Node:
     """One server process.
+def media_beside(port: int) -> str:
+    """The URL of the folder for pictures beside the embedded stores of that port."""
+    return (var_folder(port) / "media").absolute().as_uri()
+
+
 
     Args:
         settings: with both addresses and the secret key filled in.
@@ -108,9 +120,23 @@ class Node:
         self._hub = Hub(stores.database, stores.redis, receipts, stores.ledger, self._ended)
         self._sockets = Sockets(self._hub, settings.allowed_origins(), settings.frames_per_second)
         tokens = Tokens(settings.secret_key)
-        members = MemberApi(stores.database, self._hub, stores.ledger, tokens, receipts, demo=settings.demo)
+        visits = Visits(settings.secret_key)
+        members = MemberApi(
+            stores.database,
+            self._hub,
+            stores.ledger,
+            tokens,
+            visits,
+            receipts,
+            stores.seal,
+            demo=settings.demo,
+        )  # fmt: skip
+        self._media = MediaApi(stores.media, Uploads(stores.redis), tokens)
         told = events_api(stores.database, stores.events)
-        self.app = api([members.router(), told, health(stores.database, stores.redis)], self._lifespan)
+        chances = chances_api(stores.database, stores.orders)
+        goods = fulfilment_api(stores.database, tokens, stores.seal)
+        sound = health(stores.database, stores.redis)
+        self.app = api([members.router(), goods, self._media.router(), told, chances, sound], self._lifespan)
 
     def server(self) -> uvicorn.Server:
         """The server, not started; pages, API and sockets on one port."""
@@ -158,6 +184,7 @@ class Node:
             await self._stores.lifecycle.close(room)
         except Refused as refused:
             if refused.code != "bad_state":
+            self._media.close()
                 raise
 
 

@@ -13,6 +13,12 @@ class Settings(BaseSettings):
     database_url: str = Field("", description="postgresql://...; empty: the embedded PostgreSQL")
     ledger_url: str = Field("", description="a ledger served over HTTP; empty: the one in the database")
     ledger_token: str = Field("", description="bearer token for that ledger")
+    media_url: str = Field(
+        "",
+        pattern=r"^(|file:///.+|s3://.+)$",
+        description="pictures: file:///folder or s3://bucket/prefix, which all processes reach; "
+        "empty: the folder media beside the embedded stores",
+    )
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on")
     secret_key: str = Field(

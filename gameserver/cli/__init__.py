@@ -5,7 +5,18 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from gameserver.cli import callers, campaigns, ledger, members, rooms, servers, verify
+from gameserver.cli import (
+    callers,
+    campaigns,
+    codes,
+    fulfilment,
+    ledger,
+    media,
+    members,
+    rooms,
+    servers,
+    verify,
+)
 from gameserver.cli.running import err, fail
 from gameserver.engines import EngineError
 from gameserver.errors import Refused
@@ -24,6 +35,9 @@ cli.add_typer(rooms.cli, name="room")
 cli.add_typer(ledger.cli, name="ledger")
 cli.add_typer(campaigns.cli, name="campaign")
 cli.add_typer(callers.cli, name="caller")
+cli.add_typer(codes.cli, name="codes")
+cli.add_typer(fulfilment.cli, name="prizes")
+cli.add_typer(media.cli, name="media")
 
 
 def main() -> None:

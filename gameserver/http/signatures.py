@@ -17,6 +17,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from gameserver.errors import Refused
+from gameserver.http.bodies import body_up_to
 from gameserver.records.callers import Caller, find_caller
 from gameserver.records.database import Database
 
@@ -39,13 +40,7 @@ class BoundedRequest(Request):
     async def body(self) -> bytes:
         """The whole body, read once. Raises Refused("too_large")."""
         if not hasattr(self, "_body"):
-            parts, length = [], 0
-            async for part in self.stream():
-                length += len(part)
-                if length > MAX_BYTES:
-                    raise Refused("too_large", f"at most {MAX_BYTES} bytes a request")
-                parts.append(part)
-            self._body = b"".join(parts)
+            self._body = await body_up_to(self, MAX_BYTES)
         return self._body
 
 

@@ -16,6 +16,7 @@ ROUTES = {
     ("post", "/api/points/events"),
     ("get", "/api/rooms"), ("get", "/api/rooms/{room}"), ("get", "/api/me/prizes"), ("get", "/api/me/points"),
     ("get", "/api/me/points/statement"), ("get", "/api/me/points/statement.csv"),
+    ("post", "/api/media"), ("get", "/media/{key}"),
     ("get", "/healthz"), ("get", "/readyz"), ("get", "/metrics"),
 }  # fmt: skip
 
