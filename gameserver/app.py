@@ -20,26 +20,29 @@ from gameserver.events import Events
 from gameserver.fairness import Receipts, derive
 from gameserver.games.game import RoomId
 from gameserver.http.api import api
+from gameserver.http.chances_api import chances_api
 from gameserver.http.events_api import events_api
+from gameserver.http.fulfilment_api import fulfilment_api
 from gameserver.http.health import health
+from gameserver.http.media_api import MediaApi
 from gameserver.http.member_api import MemberApi
 from gameserver.http.tokens import Tokens
-from gameserver.http.media_api import MediaApi
-from gameserver.records import database as record
-from gameserver.records.migrate import migrate as migrate_record
 from gameserver.http.visits import Visits
 from gameserver.media.store import MediaStore
 from gameserver.personal import Seal
+from gameserver.records import database as record
+from gameserver.records.migrate import migrate as migrate_record
 from gameserver.rooms.hub import Hub
 from gameserver.rooms.tasks import end
 from gameserver.settings import Settings
 from gameserver.settlement import Settlement
 from gameserver.staff.lifecycle import Lifecycle
+from gameserver.staff.orders import Orders
 from gameserver.store import redis as store
+from gameserver.store.uploads import Uploads
 from gameserver.upkeep import Upkeep
 from gameserver.verify import Verification
 from gameserver.websocket import Sockets
-from gameserver.store.uploads import Uploads
 from ledger_client.embedded.ledger import EmbeddedLedger
 from ledger_client.embedded.migrate import migrate as migrate_ledger
 from ledger_client.http.client import HttpLedger
@@ -58,17 +61,20 @@ class Stores:
     """The stores of one process and what stands directly on them: enough for the CLI and for settling."""
 
     def __init__(self, settings: Settings, connections: int = 10) -> None:
+        self.secret_key = settings.secret_key
+        self.seal = Seal(settings.secret_key.encode())
         self.database = record.connect(settings.database_url, connections)
         self.redis = store.connect(settings.redis_url)
         self._served = HttpLedger(settings.ledger_url, settings.ledger_token) if settings.ledger_url else None
         self.ledger: Ledger = self._served or EmbeddedLedger(self.database)
         self.settlement = Settlement(self.database, self.redis, self.ledger)
+        self.media = MediaStore(settings.media_url or media_beside(settings.port))
         self.events = Events(self.database, self.ledger)
+        self.orders = Orders(self.database, self.redis)
         self.lifecycle = Lifecycle(self.database, self.redis, self.ledger, self.settlement.drain)
         self.verification = Verification(self.database, self.redis, self.ledger, self.lifecycle)
 
     async def migrate(self) -> None:
-        self.media = MediaStore(settings.media_url or media_beside(settings.port))
         """Brings both schemas up to date."""
         await migrate_record(self.database)
         if self._served is None:
@@ -80,7 +86,9 @@ class Stores:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.settlement.run(stop))
             tasks.create_task(self.verification.run(stop))
-            tasks.create_task(Upkeep(self.ledger, self.events).run(stop))
+            tasks.create_task(
+                Upkeep(self.ledger, self.events, self.orders, self.database, self.redis).run(stop)
+            )
 
     async def close(self) -> None:
         """Gives all connections back."""
@@ -92,6 +100,11 @@ class Stores:
         await self.database.dispose()
 
 
+def media_beside(port: int) -> str:
+    """The URL of the folder for pictures beside the embedded stores of that port."""
+    return (var_folder(port) / "media").absolute().as_uri()
+
+
 def collect_seldom() -> None:
     """What stands now stays: collections look only at what commands leave behind, and seldom."""
     gc.freeze()
@@ -100,11 +113,6 @@ def collect_seldom() -> None:
 
 class Node:
     """One server process.
-def media_beside(port: int) -> str:
-    """The URL of the folder for pictures beside the embedded stores of that port."""
-    return (var_folder(port) / "media").absolute().as_uri()
-
-
 
     Args:
         settings: with both addresses and the secret key filled in.
@@ -176,6 +184,7 @@ def media_beside(port: int) -> str:
             stop.set()
             if settling:
                 await settling
+            self._media.close()
             await stores.close()
 
     async def _ended(self, room: RoomId) -> None:
@@ -184,7 +193,6 @@ def media_beside(port: int) -> str:
             await self._stores.lifecycle.close(room)
         except Refused as refused:
             if refused.code != "bad_state":
-            self._media.close()
                 raise
 
 
@@ -218,6 +226,12 @@ def secret_in(folder: Path) -> str:
         with os.fdopen(descriptor, "w") as new:
             new.write(secrets.token_hex(KEY_LENGTH))
     return file.read_text()
+
+
+def known_secret(folder: Path) -> str:
+    """The secret key of the embedded server in that folder; "" where there is none."""
+    file = folder / "secret_key"
+    return file.read_text() if file.exists() else ""
 
 
 def port_is_free(host: str, port: int) -> bool:

@@ -75,6 +75,11 @@ REFUSALS: dict[str, Refusal] = {
     "bad_picture": Refusal(422, "the file is no picture that can be read"),
     "too_slow": Refusal(408, "the body took too long to arrive"),
     "media_down": Refusal(503, "the media store does not answer"),
+    # contestants
+    "signup_not_open": Refusal(409, "the room does not take sign-ups yet"),
+    "signup_closed": Refusal(409, "the room takes no sign-ups, or none any more"),
+    "signed_up": Refusal(409, "the member has signed up before"),
+    "too_many_contestants": Refusal(409, "the room has as many contestants as can be numbered"),
     # HTTP
     "unauthorized": Refusal(401, "a valid bearer token is required"),
     "forbidden_origin": Refusal(403, "this origin may not open a socket"),

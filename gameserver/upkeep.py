@@ -1,4 +1,6 @@
-"""What time does to points: purses and lots run out, reminders fall due, outside events are tried again."""
+"""What time does: purses and lots run out, reminders fall due, outside events are tried again, prizes that
+nobody claimed expire, rooms that are over give back what codes they have left.
+"""
 
 import asyncio
 import time
@@ -7,7 +9,11 @@ import structlog
 from prometheus_client import Counter
 
 from gameserver.events import Events
-from gameserver.records.database import passes
+from gameserver.records.database import Database, passes
+from gameserver.records.fulfilment import expire
+from gameserver.staff.codes import return_unused
+from gameserver.staff.orders import Orders
+from gameserver.store.redis import Redis
 from ledger_client.errors import LedgerAway
 from ledger_client.ledger import Ledger, Upkept
 
@@ -17,6 +23,7 @@ EVERY_SECONDS = 60.0
 
 RELEASED = Counter("gameserver_purses_timed_out_total", "Purses that the ledger released by itself")
 EXPIRED = Counter("gameserver_points_expired_total", "Points that expired")
+UNCLAIMED = Counter("gameserver_prizes_unclaimed_total", "Prizes that nobody claimed in time")
 REMINDED = Counter("gameserver_reminders_total", "Members told that points will expire")
 
 
@@ -26,11 +33,19 @@ class Upkeep:
     Args:
         ledger: whose books are kept up.
         events: outside events that the ledger has not had yet.
+        orders: what rooms have not heard yet.
+        database: where goods and codes are kept.
+        redis: what rooms that are over may have left.
     """
 
-    def __init__(self, ledger: Ledger, events: Events) -> None:
+    def __init__(
+        self, ledger: Ledger, events: Events, orders: Orders, database: Database, redis: Redis
+    ) -> None:
         self._ledger = ledger
         self._events = events
+        self._orders = orders
+        self._database = database
+        self._redis = redis
         self._away = False
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -54,6 +69,11 @@ class Upkeep:
             pass
         while not stop.is_set() and await self._events.retry_pending():
             pass
+        await self._orders.deliver_all()
+        while not stop.is_set() and (unclaimed := await expire(self._database, time.time_ns() // 1_000_000)):
+            UNCLAIMED.inc(unclaimed)
+            log.info("prizes expired", prizes=unclaimed)
+        await return_unused(self._database, self._redis, time.time_ns() // 1_000_000)
 
 
 def _found(upkept: Upkept) -> bool:

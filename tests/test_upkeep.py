@@ -2,9 +2,11 @@ import asyncio
 import time
 
 from prometheus_client import REGISTRY
+from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gameserver.events import Events
+from gameserver.staff.orders import Orders
 from gameserver.upkeep import Upkeep
 from ledger_client.embedded.ledger import EmbeddedLedger
 from ledger_client.embedded.upkeep import GRACE_MS
@@ -31,7 +33,7 @@ async def _books(engine: AsyncEngine) -> EmbeddedLedger:
     return ledger
 
 
-async def test_what_ran_out_is_given_back_or_expired_once(engine: AsyncEngine) -> None:
+async def test_what_ran_out_is_given_back_or_expired_once(engine: AsyncEngine, redis: Redis) -> None:
     ledger, now = await _books(engine), _now()
     await _earn(ledger, "old", 30, now - YEAR_MS)
     await _earn(ledger, "new", 50, now)
@@ -39,7 +41,7 @@ async def test_what_ran_out_is_given_back_or_expired_once(engine: AsyncEngine) -
     (held,) = await ledger.hold(LaneAt("r1.0", 1), [ask])
     assert held.granted == 20
     expired = REGISTRY.get_sample_value("gameserver_points_expired_total") or 0
-    upkeep = Upkeep(ledger, Events(engine, ledger))
+    upkeep = Upkeep(ledger, Events(engine, ledger), Orders(engine, redis), engine, redis)
     for _ in range(2):
         await upkeep.once(asyncio.Event())
         assert (await ledger.balance("old")).available == 0

@@ -1,7 +1,9 @@
 """`gameserver room`: making rooms and running them without the console."""
 
 import json
+import time
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,13 +12,19 @@ from rich.progress import Progress
 from rich.table import Table
 
 from gameserver.app import Stores
-from gameserver.cli.running import Port, err, out, read_file, with_stores
+from gameserver.cli.running import MemberArgument, Port, err, out, read_file, with_stores
 from gameserver.errors import Refused
+from gameserver.fairness import Receipts
 from gameserver.games import game_named, games
 from gameserver.games.game import CampaignId, RoomId
+from gameserver.http.tokens import Tokens
 from gameserver.records.grants import given_by_prize
+from gameserver.records.lanes import get_lanes
 from gameserver.records.rooms import RoomState, get_room, list_rooms
+from gameserver.rooms.explaining import explained
 from gameserver.rooms.opening import public_room
+from gameserver.rooms.room import Room
+from gameserver.store.lane import Guest, LaneStore
 
 cli = typer.Typer(no_args_is_help=True, help="Make rooms and run them without the console.")
 
@@ -158,5 +166,61 @@ def room_rebuild(room: RoomArgument, port: Port = 8000) -> None:
                 RoomId(room), lambda lines: progress.update(task, completed=lines)
             )
         out.print(f"{room} is rebuilt from {folded:,} lines")
+
+    with_stores(port, work)
+
+
+@cli.command("host")
+def room_host(
+    room: RoomArgument,
+    hours: Annotated[int, typer.Option(help="How long the link holds.", min=1, max=24 * 31)] = 24,
+    url: Annotated[str, typer.Option(help="Where members find the server.")] = "",
+    port: Port = 8000,
+) -> None:
+    """Prints the link of a big screen from which its host conducts the room, such as a live quiz."""
+
+    async def work(stores: Stores) -> None:
+        record = await get_room(stores.database, RoomId(room))
+        if not stores.secret_key:
+            raise Refused("bad_config", "set SECRET_KEY to that of the servers")
+        if not game_named(record.game).host_commands:
+            raise Refused("bad_state", f"{record.game} has no host: it runs by itself")
+        token = Tokens(stores.secret_key).issue_host(record.id, hours * 3600)
+        err.print(f"whoever has this link conducts {record.id} for {hours} h:")
+        print(f"{url.rstrip('/') or f'http://localhost:{port}'}/screen/{record.id}#host={token}")
+
+    with_stores(port, work)
+
+
+@cli.command("why")
+def room_why(
+    room: RoomArgument,
+    member: MemberArgument,
+    level: Annotated[list[str] | None, typer.Option(help="A level of the member; may be repeated.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="A tag of the member; may be repeated.")] = None,
+    plays: Annotated[int, typer.Option(help="How many plays at once.", min=1, max=10)] = 1,
+    port: Port = 8000,
+) -> None:
+    """Why a member cannot play now: the deciding step, and when it resets; as members see it themselves."""
+
+    async def work(stores: Stores) -> None:
+        record = await get_room(stores.database, RoomId(room))
+        lane = (await get_lanes(stores.database, record.id))[0]
+        loaded = Room(
+            record,
+            LaneStore(stores.redis, game_named(record.game), record.id, lane.epoch),
+            Receipts(b""),
+            stores.ledger,
+        )
+        found = await explained(loaded, Guest(member, "", level or [], tag or []), plays)
+        out.print(
+            f"{member} may play" if found.code is None else f"{found.code}: {loaded.message(found.code)}"
+        )
+        if found.retry_ms:
+            at = datetime.fromtimestamp(time.time() + found.retry_ms / 1000).astimezone()
+            out.print(f"until {at.isoformat(timespec='seconds')}")
+        if found.play:
+            free = "any number" if found.play.free is False else found.play.free
+            out.print(f"free plays left: {free}; given beside them: {found.play.extra}")
 
     with_stores(port, work)

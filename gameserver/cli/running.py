@@ -1,6 +1,7 @@
 """What all commands share: where they print, the stores they run on, and how expected errors are told."""
 
 import asyncio
+import getpass
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -12,11 +13,13 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from gameserver.app import Stores
+from gameserver.app import Stores, known_secret
 from gameserver.engines import EngineError, addresses, var_folder
 from gameserver.errors import Refused
 from gameserver.logs import configure
+from gameserver.personal import line_of
 from gameserver.settings import Settings
+from gameserver.staff.fulfilment import REASON_LENGTH
 
 # lines are never broken: a pipe has no width
 out = Console(highlight=False, soft_wrap=True)
@@ -27,8 +30,23 @@ Port = Annotated[
 ]
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+By = Annotated[str, typer.Option("--by", help="Who does it; else the one who is logged in here.")]
 MemberArgument = Annotated[str, typer.Argument(help="A member's id.")]
 _WIDE = 500  # a pipe has no width
+
+
+def staff_name(by: str) -> str:
+    """Who does it: as said, else the account on this machine."""
+    return by.strip() or getpass.getuser()
+
+
+def _reason(value: str) -> str:
+    if line_of(value, REASON_LENGTH) is None:
+        raise typer.BadParameter(f"1 to {REASON_LENGTH} characters on one line")
+    return value.strip()
+
+
+Reason = Annotated[str, typer.Option("--reason", help="Why; it stays on record.", callback=_reason)]
 
 
 def print_table(table: Table, empty: str = "") -> None:
@@ -47,6 +65,7 @@ def with_stores(port: int, work: Callable[[Stores], Coroutine[Any, Any, None]]) 
         update={
             "redis_url": settings.redis_url or running.redis_url,
             "database_url": settings.database_url or running.database_url,
+            "secret_key": settings.secret_key or known_secret(var_folder(port)),
         }
     )
 

@@ -23,7 +23,7 @@ from gameserver.earning import MAX_CENTS, MAX_ITEMS, Because, Item, OutsideEvent
 from gameserver.errors import Refused
 from gameserver.events import Events, shown
 from gameserver.games.game import CampaignId, MemberId
-from gameserver.http.signatures import Handler, signed_route
+from gameserver.http.signatures import Handler, documented, signed_route
 from gameserver.records.callers import Caller
 from gameserver.records.database import Database
 from gameserver.records.events import EventStatus, KnownEvent
@@ -153,19 +153,6 @@ Told = Annotated[
 ]
 
 
-def _documented(
-    x_caller: Annotated[str, Header(description="the caller's id")],
-    x_timestamp: Annotated[str, Header(description="Unix seconds, at most 300 away from now")],
-    x_signature: Annotated[
-        str,
-        Header(
-            description=r'hex HMAC-SHA256(secret, "{timestamp}\n{METHOD}\n{path}\n{hex SHA-256 of the body}")'
-        ),
-    ],
-) -> None:
-    """The headers of a signed request, for the OpenAPI document: they were checked before."""
-
-
 def _plain_places(signed: type[APIRoute]) -> type[APIRoute]:
     """Errors of the body by their places in it: "3.kind" and not "events.3.kind"."""
 
@@ -199,7 +186,7 @@ def events_api(database: Database, events: Events) -> APIRouter:
 
     @router.post(
         "/events",
-        dependencies=[Depends(_documented)],
+        dependencies=[Depends(documented)],
         response_model_exclude_none=True,
         responses={202: {"model": EventAnswer | list[EventAnswer], "description": "kept; (partly) pending"}},
     )

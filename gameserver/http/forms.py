@@ -42,10 +42,17 @@ class LoggedIn(BaseModel):
 
 
 class TicketRequest(_Form):
-    """Which room, and whether only to watch (the big screen; no token needed)."""
+    """Which room, and whether only to watch (the big screen; no token needed) or to conduct it.
+
+    `embed`: the page is shown inside another; reports count it as a channel of its own.
+    """
 
     room: Annotated[str, StringConstraints(min_length=1, max_length=40)]
     spectator: bool = False
+    host: Annotated[str, StringConstraints(max_length=1000)] | None = Field(
+        None, description="the room's host token, from `gameserver room host`"
+    )
+    embed: bool = False
 
 
 class Ticket(BaseModel):
@@ -54,6 +61,18 @@ class Ticket(BaseModel):
     ticket: str
     room: str = Field(description="the room's id, also where a game's name was asked for")
     expires_in: int = Field(description="seconds")
+
+
+class Why(BaseModel):
+    """What would decide if the member began a play now; `code` is null where nothing stands in the way."""
+
+    code: str | None = Field(description="a key of the refusal table")
+    retry_ms: int | None = Field(description="when it changes by itself, if it does")
+    resets_at: int | None = Field(description="the same as a moment")
+    free: int | None = Field(description="free plays left; null where they are not limited or not counted")
+    extra: int = Field(description="plays that were given beside the free ones")
+    cost: int | None = Field(description="points of a play after those; null where none is sold")
+    plays_left: int | None = Field(description="of all plays, free or not; null where they are not limited")
 
 
 class RoomLine(BaseModel):
@@ -100,7 +119,33 @@ class RoomPage(BaseModel):
     seed: str | None
 
 
-class Won(BaseModel):
+class AddressForm(_Form):
+    """Where a prize is to be sent. What does not fit is told by field."""
+
+    name: str = Field(max_length=1000, description="1 to 40 characters")
+    phone: str = Field(max_length=1000, description="a Chinese mobile number, or one in E.164")
+    region: str = Field(max_length=1000, description="province, city, district: 1 to 100 characters")
+    address: str = Field(max_length=1000, description="street and number: 1 to 200 characters")
+
+
+class Kept(BaseModel):
+    """Where a prize is that is no points; all is null for points."""
+
+    state: str | None = Field(
+        None,
+        description="given or code_needed; address_needed, to_ship, shipped, received; to_redeem, redeemed; "
+        "expired, canceled",
+    )
+    code: str | None = Field(None, description="the coupon or code itself")
+    code_expires_at: int | None = None
+    redemption_code: str | None = Field(None, description="shown where the prize is fetched")
+    claim_by: int | None = Field(None, description="end of the time to give an address or to fetch it")
+    carrier: str | None = None
+    tracking: str | None = Field(None, description="the carrier's number")
+    address_masked: str | None = Field(None, description="what the member told, hardly readable")
+
+
+class Won(Kept):
     """A grant of the member."""
 
     room: str

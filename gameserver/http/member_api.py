@@ -3,18 +3,20 @@
 import asyncio
 import secrets
 import time
+from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from msgspec.structs import asdict
 
 from gameserver.errors import Refused
 from gameserver.fairness import Receipts
 from gameserver.games import games
-from gameserver.games.game import MemberId, RoomId
+from gameserver.games.game import HOST, MemberId, RoomId
 from gameserver.http.forms import (
     DemoLogin,
+    Kept,
     LoggedIn,
     Movement,
     Points,
@@ -25,16 +27,22 @@ from gameserver.http.forms import (
     Statement,
     Ticket,
     TicketRequest,
+    Why,
     Won,
     WonList,
 )
+from gameserver.http.fulfilment_api import kept_of_member
 from gameserver.http.statement import CSV, statement_csv
 from gameserver.http.tokens import Member, Tokens
+from gameserver.http.visits import Visits
+from gameserver.personal import Place, Seal
 from gameserver.records.database import Database
 from gameserver.records.grants import MemberPrize, pending_points, prizes_of_member
 from gameserver.records.rooms import Room, RoomState, get_room, list_rooms
+from gameserver.rooms.explaining import Explained, explained
 from gameserver.rooms.hub import LIVE, Hub
 from gameserver.rooms.opening import config_of, public_room
+from gameserver.rooms.room import Room as LoadedRoom
 from gameserver.store.lane import TICKET_SECONDS, Guest
 from ledger_client.ledger import Ledger
 
@@ -50,18 +58,31 @@ class MemberApi:
         hub: this process's rooms.
         ledger: where points are.
         tokens: members' tokens.
+        visits: tells channels and networks apart.
         receipts: signs grants.
+        seal: opens what members told.
         demo: whether anyone may log in by a name.
     """
 
     def __init__(
-        self, database: Database, hub: Hub, ledger: Ledger, tokens: Tokens, receipts: Receipts, *, demo: bool
+        self,
+        database: Database,
+        hub: Hub,
+        ledger: Ledger,
+        tokens: Tokens,
+        visits: Visits,
+        receipts: Receipts,
+        seal: Seal,
+        *,
+        demo: bool,
     ) -> None:
         self._database = database
         self._hub = hub
         self._ledger = ledger
         self._tokens = tokens
+        self._visits = visits
         self._receipts = receipts
+        self._seal = seal
         self._demo = demo
 
     def router(self) -> APIRouter:
@@ -83,11 +104,27 @@ class MemberApi:
 
         @router.post("/tickets")
         async def ticket(
-            form: TicketRequest, authorization: Annotated[str | None, Header()] = None
+            form: TicketRequest, request: Request, authorization: Annotated[str | None, Header()] = None
         ) -> Ticket:
             """A ticket for one hello. A spectator needs no token and can only watch."""
-            caller = None if form.spectator else self._tokens.verify(authorization)
-            return await self._ticket(form.room, caller)
+            record = await self._find(form.room)
+            if form.host is not None:
+                self._tokens.verify_host(form.host, record.id)
+                return await self._ticket(record, Guest(HOST, "", [], []))
+            if form.spectator:
+                return await self._ticket(record, Guest("", "", [], []))
+            caller, visit = self._tokens.verify(authorization), self._visits.of(request, embed=form.embed)
+            return await self._ticket(
+                record, Guest(caller.id, caller.name, caller.levels, caller.tags, *visit)
+            )
+
+        @router.get("/rooms/{room}/why")
+        async def why(room: str, caller: Caller, plays: Annotated[int, Query(ge=1, le=10)] = 1) -> Why:
+            """Why the member cannot play now: the deciding step, and when it resets."""
+            record = await self._find(room)
+            loaded = await self._hub.room(record.id)
+            guest = Guest(caller.id, caller.name, caller.levels, caller.tags)
+            return _why(loaded, await explained(loaded, guest, plays))
 
         @router.get("/rooms")
         async def rooms() -> RoomList:
@@ -105,7 +142,8 @@ class MemberApi:
         async def my_prizes(caller: Caller) -> WonList:
             """What the member has won, newest first."""
             won = await prizes_of_member(self._database, MemberId(caller.id))
-            return WonList(prizes=[self._won(prize) for prize in won])
+            kept = await kept_of_member(self._database, self._seal, MemberId(caller.id))
+            return WonList(prizes=[self._won(prize, kept) for prize in won])
 
         @router.get("/me/points")
         async def my_points(caller: Caller) -> Points:
@@ -151,11 +189,9 @@ class MemberApi:
             raise Refused("not_found", f"no room of {room} is open")
         return await get_room(self._database, RoomId(room))
 
-    async def _ticket(self, room: str, caller: Member | None) -> Ticket:
-        record = await self._find(room)
+    async def _ticket(self, record: Room, guest: Guest) -> Ticket:
         loaded = await self._hub.room(record.id)
         ticket = secrets.token_hex(16)
-        guest = Guest(caller.id, caller.name, caller.levels, caller.tags) if caller else Guest("", "", [], [])
         await loaded.lane.store.put_ticket(ticket, guest)
         return Ticket(ticket=ticket, room=record.id, expires_in=TICKET_SECONDS)
 
@@ -171,8 +207,9 @@ class MemberApi:
             joined=joined, **{name: public[name] for name in RoomLine.model_fields if name != "joined"}
         )
 
-    def _won(self, prize: MemberPrize) -> Won:
+    def _won(self, prize: MemberPrize, kept: Mapping[Place, Kept]) -> Won:
         grant, listed = prize.grant, prize.listed or {}
+        here = kept.get(Place(grant.room, grant.prize, grant.unit), Kept())
         receipt = self._receipts.sign(
             grant.room,
             grant.prize,
@@ -187,7 +224,21 @@ class MemberApi:
             room=grant.room, room_title=prize.room_title, prize=grant.prize, name=listed.get("name", ""),
             kind=listed.get("kind", "points"), amount=grant.amount, unit=grant.unit, granted_at=grant.at,
             settled=prize.settled, refused=prize.refused, credited=prize.credited, receipt=receipt,
+            **here.model_dump(),
         )  # fmt: skip
+
+
+def _why(room: LoadedRoom, found: Explained) -> Why:
+    play, retry_ms = found.play, found.retry_ms
+    return Why(
+        code=found.code,
+        retry_ms=retry_ms,
+        resets_at=room.now() + retry_ms if retry_ms is not None else None,
+        free=None if play is None or play.free is False else int(play.free),
+        extra=play.extra if play else 0,
+        cost=room.config.chances.cost_points,
+        plays_left=None if play is None or play.plays is False else int(play.plays),
+    )
 
 
 def _page(record: Room) -> RoomPage:

@@ -11,9 +11,9 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request, Response
+from fastapi import Header, Request, Response
 from fastapi.routing import APIRoute
 
 from gameserver.errors import Refused
@@ -35,7 +35,7 @@ def signature(secret: str, timestamp: str, method: str, path: str, body: bytes) 
 
 
 class BoundedRequest(Request):
-    """A request whose body is read up to MAX_BYTES only, so that a stranger cannot fill the memory."""
+    """A request whose body is read up to MAX_BYTES only."""
 
     async def body(self) -> bytes:
         """The whole body, read once. Raises Refused("too_large")."""
@@ -59,6 +59,19 @@ async def caller_of(request: Request, database: Database) -> Caller:
     if abs(time.time() - int(timestamp)) > WINDOW_SECONDS:
         raise Refused("stale_request", f"the timestamp is more than {WINDOW_SECONDS} s away from now")
     return caller
+
+
+def documented(
+    x_caller: Annotated[str, Header(description="the caller's id")],
+    x_timestamp: Annotated[str, Header(description="Unix seconds, at most 300 away from now")],
+    x_signature: Annotated[
+        str,
+        Header(
+            description=r'hex HMAC-SHA256(secret, "{timestamp}\n{METHOD}\n{path}\n{hex SHA-256 of the body}")'
+        ),
+    ],
+) -> None:
+    """The headers of a signed request, for the OpenAPI document: they were checked before."""
 
 
 def signed_route(database: Database) -> type[APIRoute]:

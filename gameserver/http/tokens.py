@@ -1,4 +1,4 @@
-"""Members' bearer tokens: JWT, algorithm pinned."""
+"""Members' bearer tokens, and the tokens of rooms' hosts: JWT, algorithm pinned."""
 
 import secrets
 import time
@@ -32,12 +32,26 @@ class Tokens:
 
     def __init__(self, secret: str) -> None:
         self._key = derive(secret.encode(), "member-token")
+        self._host_key = derive(secret.encode(), "host-token")
 
     def issue(self, name: str) -> tuple[str, Member]:
         """A demo member with a token for DEMO_SECONDS."""
         member = Member("m" + secrets.token_hex(5), name, [], [])
         claims = {"sub": member.id, "name": name, "exp": int(time.time()) + DEMO_SECONDS}
         return jwt.encode(claims, self._key, ALGORITHM), member
+
+    def issue_host(self, room: str, seconds: int) -> str:
+        """Lets whoever has it conduct that room, for so long."""
+        return jwt.encode({"room": room, "exp": int(time.time()) + seconds}, self._host_key, ALGORITHM)
+
+    def verify_host(self, token: str, room: str) -> None:
+        """Raises Refused("unauthorized") where it is no host token of that room."""
+        try:
+            claims = jwt.decode(token, self._host_key, [ALGORITHM], options={"require": ["exp", "room"]})
+        except jwt.PyJWTError as error:
+            raise Refused("unauthorized", f"the host token does not hold: {error}") from None
+        if claims["room"] != room:
+            raise Refused("unauthorized", "the host token is another room's")
 
     def verify(self, authorization: str | None) -> Member:
         """The member of an `Authorization` header. Raises Refused("unauthorized")."""
@@ -57,10 +71,10 @@ class Tokens:
 
 
 def _subject(value: object) -> str:
-    """A member's id. The empty one is the spectators' and the clocks'."""
+    """A member's id. The empty one is the spectators' and the clocks'; hosts and staff begin with "!"."""
     id_ = _text(value, 64)
-    if not id_:
-        raise ValueError("the subject is empty")
+    if not id_ or id_.startswith("!"):
+        raise ValueError("the subject is no member's id")
     return id_
 
 
