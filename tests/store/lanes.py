@@ -80,6 +80,7 @@ class Member(NamedTuple):
     sessions: list[Session]
     game: bytes
     earned: list[int]
+    gifts: list[int]
 
 
 def member_in(octets: bytes) -> Member:
@@ -87,13 +88,14 @@ def member_in(octets: bytes) -> Member:
     header = struct.Struct("<dHH")
     rate, rare, open_ = header.unpack_from(octets)
     after = header.size + open_
-    name, owned, given, joined, wins, won_at, chances, day, day_chances, *earned = unpacked(
+    name, owned, given, joined, wins, won_at, chances, day, day_chances, *rare_ones = unpacked(
         octets[after : after + rare]
     )
     sessions = list(sessions_in(octets[header.size : after]))
+    earned, gifts = [*rare_ones, [], []][:2]  # each is there only where it has been needed
     return Member(
         joined, rate, won_at, wins, chances, day, day_chances, name, dict(owned), given, sessions,
-        octets[after + rare :], *(earned or [[]]),
+        octets[after + rare :], earned or [], gifts,
     )  # fmt: skip
 
 
