@@ -1,7 +1,6 @@
 import type { zh } from './zh-CN'
 
 export const en: { [Key in keyof typeof zh]: string } = {
-  name: 'Red packet rain',
   'cover.next': 'Next rain in',
   'cover.soon': 'Any moment',
   'cover.round': 'Round {n} of {all}',

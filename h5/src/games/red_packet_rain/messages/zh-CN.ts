@@ -1,5 +1,4 @@
 export const zh = {
-  name: '红包雨',
   'cover.next': '下一轮红包雨',
   'cover.soon': '马上开始',
   'cover.round': '第 {n} / {all} 轮',
