@@ -21,6 +21,8 @@ from gameserver.fairness import Receipts, derive
 from gameserver.games.game import RoomId
 from gameserver.http.api import api
 from gameserver.http.chances_api import chances_api
+from gameserver.http.contestant_lists import ContestantLists
+from gameserver.http.contestants_api import ContestantsApi
 from gameserver.http.events_api import events_api
 from gameserver.http.fulfilment_api import fulfilment_api
 from gameserver.http.health import health
@@ -36,6 +38,7 @@ from gameserver.rooms.hub import Hub
 from gameserver.rooms.tasks import end
 from gameserver.settings import Settings
 from gameserver.settlement import Settlement
+from gameserver.staff.contestants import Contestants
 from gameserver.staff.lifecycle import Lifecycle
 from gameserver.staff.orders import Orders
 from gameserver.store import redis as store
@@ -71,6 +74,7 @@ class Stores:
         self.media = MediaStore(settings.media_url or media_beside(settings.port))
         self.events = Events(self.database, self.ledger)
         self.orders = Orders(self.database, self.redis)
+        self.contestants = Contestants(self.database, self.orders)
         self.lifecycle = Lifecycle(self.database, self.redis, self.ledger, self.settlement.drain)
         self.verification = Verification(self.database, self.redis, self.ledger, self.lifecycle)
 
@@ -142,9 +146,13 @@ class Node:
         self._media = MediaApi(stores.media, Uploads(stores.redis), tokens)
         told = events_api(stores.database, stores.events)
         chances = chances_api(stores.database, stores.orders)
+        contestants = ContestantsApi(
+            ContestantLists(stores.database, self._hub), self._hub, stores.contestants, stores.media, tokens
+        )
         goods = fulfilment_api(stores.database, tokens, stores.seal)
         sound = health(stores.database, stores.redis)
-        self.app = api([members.router(), goods, self._media.router(), told, chances, sound], self._lifespan)
+        routers = [members.router(), contestants.router(), goods, self._media.router(), told, chances, sound]
+        self.app = api(routers, self._lifespan)
 
     def server(self) -> uvicorn.Server:
         """The server, not started; pages, API and sockets on one port."""

@@ -13,7 +13,7 @@ KNOWN = {*REFUSALS, *(code for game in games().values() for code in game.refusal
 OF_STAFF = {
     "bad_config", "bad_state", "budget_too_small", "unknown_game", "pages_missing", "caller_exists",
     "reference_used", "ledger_refused", "bad_table", "too_few_codes", "already_redeemed", "no_secret_key",
-    "bad_seal",
+    "bad_seal", "too_many_contestants",
 }  # fmt: skip
 OF_CALLERS = {"bad_signature", "stale_request", "not_allowed", "source_id_reused"}
 # what a page can be told over the socket or by the calls that it makes itself

@@ -9,10 +9,12 @@ from gameserver.cli import (
     callers,
     campaigns,
     codes,
+    contestants,
     fulfilment,
     ledger,
     media,
     members,
+    questions,
     rooms,
     servers,
     verify,
@@ -37,7 +39,9 @@ cli.add_typer(campaigns.cli, name="campaign")
 cli.add_typer(callers.cli, name="caller")
 cli.add_typer(codes.cli, name="codes")
 cli.add_typer(fulfilment.cli, name="prizes")
+cli.add_typer(contestants.cli, name="contestants")
 cli.add_typer(media.cli, name="media")
+cli.add_typer(questions.cli, name="questions")
 
 
 def main() -> None:

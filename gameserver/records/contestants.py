@@ -102,27 +102,26 @@ def _columns(work: Work) -> dict[str, Any]:
     return {name: shown[name] for name in _PUBLIC} | {"group_name": work.group}
 
 
-async def enter(database: Database, room: RoomId, works: Sequence[Work]) -> list[Contestant]:
+async def enter(connection: AsyncConnection, room: RoomId, works: Sequence[Work]) -> list[Contestant]:
     """Staff's contestants, approved, with the next numbers in their order; all of them or none.
 
     Raises Refused: not_found, too_many_contestants.
     """
     entered: list[Contestant] = []
-    async with database.begin() as connection:
-        number = await _next_number(connection, room, len(works))
-        for first in range(0, len(works), _ROWS):
-            rows = [
-                {
-                    "room": room,
-                    "number": number + first + at,
-                    "state": ContestantState.APPROVED,
-                    "decided_at": NOW,
-                    **_columns(work),
-                }
-                for at, work in enumerate(works[first : first + _ROWS])
-            ]
-            found = await connection.execute(insert(table).values(rows).returning(*table.c))
-            entered += [_contestant(row) for row in found]
+    number = await _next_number(connection, room, len(works))
+    for first in range(0, len(works), _ROWS):
+        rows = [
+            {
+                "room": room,
+                "number": number + first + at,
+                "state": ContestantState.APPROVED,
+                "decided_at": NOW,
+                **_columns(work),
+            }
+            for at, work in enumerate(works[first : first + _ROWS])
+        ]
+        found = await connection.execute(insert(table).values(rows).returning(*table.c))
+        entered += [_contestant(row) for row in found]
     return sorted(entered, key=lambda one: one.number or 0)
 
 
@@ -162,30 +161,26 @@ async def sign_up(database: Database, room: RoomId, member: MemberId, work: Work
 
 
 async def decide(
-    database: Database,
+    connection: AsyncConnection,
     room: RoomId,
     entries: Collection[int],
     state: ContestantState,
     reason: str | None = None,
 ) -> list[Contestant]:
-    """Approves, rejects or withdraws entries, all of them or none; who is approved gets the next number.
+    """Approves, rejects or withdraws entries; who is approved for the first time gets the next number.
 
-    What is in that state already stays as it is. Raises Refused: not_found, too_many_contestants,
-    contestant_state where the present state of one does not lead there.
+    Returns those whose state has changed: what is in that state already stays as it is. Raises Refused:
+    not_found, too_many_contestants, contestant_state where the present state of one does not lead there.
     """
-    async with database.begin() as connection:
-        await lock_room(connection, room)
-        query = select(table).where(table.c.room == room, table.c.entry.in_(entries)).order_by(table.c.entry)
-        before = [_contestant(row) for row in await connection.execute(query)]
-        if missing := set(entries) - {one.entry for one in before}:
-            raise _no_entry(room, f"e{min(missing)}")
-        after = []
-        for one in before:
-            if one.state is not state:
-                _check(one, state)
-                one = await _change(connection, one, state, reason)  # noqa: PLW2901 - as it is now
-            after.append(one)
-    return after
+    await lock_room(connection, room)
+    query = select(table).where(table.c.room == room, table.c.entry.in_(entries)).order_by(table.c.entry)
+    before = [_contestant(row) for row in await connection.execute(query)]
+    if missing := set(entries) - {one.entry for one in before}:
+        raise _no_entry(room, f"e{min(missing)}")
+    changing = [one for one in before if one.state is not state]
+    for one in changing:
+        _check(one, state)
+    return [await _change(connection, one, state, reason) for one in changing]
 
 
 _FROM = {

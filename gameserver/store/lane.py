@@ -139,6 +139,19 @@ class LaneStore:
             lines: Any = await self._redis.zrange(key, skip, skip + count - 1, desc=True, withscores=True)
         return [(member.decode(), int(score)) for member, score in lines]
 
+    async def standings(
+        self, rankings: Sequence[str], notes: str
+    ) -> tuple[list[dict[str, int]], dict[str, str]]:
+        """Whole rankings of the game, highest first, and a hash of texts that it keeps; all of one moment."""
+        async with reached():
+            pipeline = self._redis.pipeline(transaction=True)
+            for name in rankings:
+                pipeline.zrange(self.keys.ranking(name), 0, -1, desc=True, withscores=True)
+            pipeline.hgetall(f"{self.keys.tag}:{notes}")
+            *scores, texts = await pipeline.execute()
+        whole = [{member.decode(): int(score) for member, score in lines} for lines in scores]
+        return whole, {field.decode(): text.decode() for field, text in texts.items()}
+
     async def close_purses(self, most: int = PURSES_A_CALL) -> int:
         """Closes up to `most` purses whose time is over, in a closed room any; returns how many are left."""
         (left,) = await self._call(self._library.function("close_purses"), _encode((self.epoch, most)))

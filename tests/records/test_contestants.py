@@ -4,12 +4,12 @@ import pytest
 
 from gameserver.errors import Refused
 from gameserver.games.game import MemberId, RoomId
+from gameserver.records import contestants as record
 from gameserver.records.contestants import (
+    Contestant,
     ContestantState,
     Picture,
     Work,
-    decide,
-    enter,
     find_contestant,
     last_change,
     list_contestants,
@@ -30,6 +30,18 @@ WORK = Work(
     thumb="/media/a-480.webp",
     media=(Picture("/media/b.webp", "/media/b-480.webp"),),
 )
+
+
+async def enter(engine: Database, room: RoomId, works: list[Work]) -> list[Contestant]:
+    async with engine.begin() as connection:
+        return await record.enter(connection, room, works)
+
+
+async def decide(
+    engine: Database, room: RoomId, entries: list[int], state: ContestantState, reason: str | None = None
+) -> list[Contestant]:
+    async with engine.begin() as connection:
+        return await record.decide(connection, room, entries, state, reason)
 
 
 @pytest.fixture
@@ -85,7 +97,8 @@ async def test_a_number_comes_with_the_approval_and_stays(engine: Database, room
     ann, ben = [await sign_up(engine, room, member, WORK) for member in (ANN, BEN)]
     (approved,) = await decide(engine, room, [ben.entry], APPROVED)
     assert (approved.id, approved.state) == ("c0001", APPROVED)
-    assert await decide(engine, room, [ben.entry], APPROVED) == [approved]  # again changes nothing
+    assert await decide(engine, room, [ben.entry], APPROVED) == []  # again changes nothing
+    assert await find_contestant(engine, room, "c0001") == approved
     (gone,) = await decide(engine, room, [ben.entry], WITHDRAWN, "left")
     assert (gone.number, gone.reason) == (1, "left")
     assert [one.id for one in await decide(engine, room, [ann.entry, ben.entry], APPROVED)] == [
