@@ -26,9 +26,7 @@ CampaignOption = Annotated[str, typer.Option("--campaign", help="A campaign's id
 @cli.command("import")
 def codes_import(
     pool: PoolArgument,
-    file: Annotated[
-        Path, typer.Argument(help="CSV or XLSX: a code each row, and when it expires, if it does.")
-    ],
+    file: Annotated[Path, typer.Argument(help="CSV or XLSX: a code each row, and when it expires.")],
     campaign: CampaignOption,
     port: Port = 8000,
 ) -> None:

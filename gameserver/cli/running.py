@@ -11,6 +11,7 @@ import structlog
 import typer
 import uvloop
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from gameserver.app import Stores, known_secret
@@ -94,11 +95,11 @@ def read_file(file: Path) -> str:
 def fail(error: Exception) -> NoReturn:
     """Tells an expected error in one line (and one for each field), and exits with code 1."""
     if isinstance(error, Refused):
-        err.print(
-            f"[red]{error.code}[/red]: {error.message}" if not error.fields else f"[red]{error.code}[/red]"
-        )
+        # what people wrote is told as it is: [/] is no markup of ours
+        told = "" if error.fields else f": {escape(error.message)}"
+        err.print(f"[red]{error.code}[/red]{told}")
         for path, why in (error.fields or {}).items():
-            err.print(f"  {path}: {why}")
+            err.print(escape(f"  {path}: {why}"))
     elif isinstance(error, EngineError):
         err.print(f"[red]error[/red]: {error}")
     else:

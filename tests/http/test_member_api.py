@@ -268,6 +268,7 @@ async def test_my_prizes_are_those_i_was_shown_newest_first_and_nobody_elses(liv
     assert first == {
         "room": room.id, "room_title": "我的", "prize": "packet", "name": "", "kind": "points", "amount": 5,
         "unit": wins[2]["unit"], "settled": True, "refused": None, "credited": None,
+        **dict.fromkeys(forms.Kept.model_fields),
     }  # fmt: skip
     signed = Receipts(derive(SECRET.encode(), "receipt"))
     assert signed.holds(receipt, room.id, "packet", first["unit"], 5, member.id, page.session, 3, 1)
