@@ -1,6 +1,7 @@
 """`gameserver room`: making rooms and running them without the console."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Coroutine
 from datetime import datetime
@@ -24,6 +25,7 @@ from gameserver.records.rooms import RoomState, get_room, list_rooms
 from gameserver.rooms.explaining import explained
 from gameserver.rooms.opening import public_room
 from gameserver.rooms.room import Room
+from gameserver.staff.questions import picked
 from gameserver.store.lane import Guest, LaneStore
 
 cli = typer.Typer(no_args_is_help=True, help="Make rooms and run them without the console.")
@@ -46,6 +48,12 @@ def room_schema(
     print(json.dumps(shown, ensure_ascii=False, indent=2))
 
 
+def _levels(value: str) -> str:
+    if value and (not re.fullmatch(r"[1-5](-[1-5])?", value) or value[0] > value[-1]):
+        raise typer.BadParameter("a level from 1 to 5, or a range such as 1-3")
+    return value
+
+
 @cli.command("create")
 def room_create(
     game: Annotated[str, typer.Option(help="A game's name; see `room schema`.")],
@@ -53,12 +61,30 @@ def room_create(
     campaign: Annotated[
         str, typer.Option(help="A campaign's id; without it the room gets one of its own.")
     ] = "",
+    questions: Annotated[
+        str, typer.Option(metavar="BANK", help="Fill a quiz's questions from this bank.")
+    ] = "",
+    tag: Annotated[
+        list[str] | None, typer.Option(help="Only questions of this tag; may be repeated.")
+    ] = None,
+    difficulty: Annotated[
+        str, typer.Option(help="Only questions of these levels, such as 2 or 1-3.", callback=_levels)
+    ] = "",
     port: Port = 8000,
 ) -> None:
     """Makes a draft from a config and prints its id."""
     given = _read_config(config)
+    if not questions and (tag or difficulty):
+        raise typer.BadParameter("only questions of a bank have tags and levels", param_hint="--questions")
+    if questions and "questions" in given:
+        raise typer.BadParameter("the config has questions of its own", param_hint="--questions")
 
     async def work(stores: Stores) -> None:
+        if questions:
+            first, _, last = (difficulty or "1-5").partition("-")
+            levels = int(first), int(last or first)
+            found = await picked(stores.database, questions, frozenset(tag or ()), levels)
+            given["questions"] = [one.model_dump(mode="json") for one in found]
         room = await stores.lifecycle.create(game, given, CampaignId(campaign) if campaign else None)
         print(room.id)
 
