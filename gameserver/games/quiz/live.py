@@ -34,7 +34,7 @@ from gameserver.games.quiz.sheet import BAD, GRACE_MS, RIGHT, WRONG, Sheet
 from gameserver.games.room_config import LONGEST_MS, ms
 
 PLACE = PrizeId("place")  # the prize of the podium's places: points
-_SHOWN = ("question", "locked", "reveal")  # states in which the question is on the screen
+_SHOWN = ("question", "locked", "reveal", "ranking")  # states in which the question is still known
 
 
 class _Room(NamedTuple):

@@ -18,7 +18,8 @@ end
 do
   -- A member's play: rounds begun, best score, points in all, the round that is on, the last one that is over.
   local ROUNDS, BEST, POINTS, ON, LAST = 1, 2, 3, 4, 5
-  -- The round that is on: place of its question and when it was asked, score, right answers, lives | false, ms
+  -- The round that is on: place of its question and when its time begins (an answer before that is as quick as
+  -- can be: the pause is there to read what was right before), score, right answers, lives | false, ms
   -- the answers took, and what was answered: a mark and the answer as the plan writes it.
   local PLACE, SINCE, SCORE, RIGHTS, LIVES, MS, SAID = 1, 2, 3, 4, 5, 6, 7
   local MARKS = { [WRONG] = '0', [RIGHT] = '1' }
@@ -48,16 +49,16 @@ do
   -- what a round comes to: grants | false, the prize of passing it | false. Both count as wins where these are
   -- capped, the prize first
   local function won(lane, me, member, score, rights)
-    local rule, grants, prize, drawn = lane.rule.game, {}, false, {}
+    local rule, grants, prize = lane.rule.game, {}, false
     if not rule.pays or win_refused(lane, me) then return false, false end
     if rule.prize and score >= rule.pass then
-      local id, grant = awarded(lane, me, member, rule.prize, drawn)
+      local id, grant = awarded(lane, me, member, rule.prize, {})
       prize, grants[1] = id or false, grant
     end
     if rule.per_right > 0 then
       local paid = min(rights, floor((rule.budget - (lane.game.paid or 0)) / rule.per_right))
       local stock = stock_of(lane, 'score')
-      if paid > 0 and stock[2] <= stock[3] and may_win(lane, me, drawn.wins or 0) then
+      if paid > 0 and stock[2] <= stock[3] and may_win(lane, me, #grants) then
         grants[#grants + 1] = { 'score', stock[2], paid * rule.per_right, lane.epoch, member }
       end
     end
@@ -88,7 +89,7 @@ do
       result = { rights, on[MS] + took, prize, { unpack(on[SAID]) } }
       result[4][place + 1] = mark .. said
     end
-    local body = pack({ round, place, mark, gain, score, lives, lane.now, result })
+    local body = pack({ round, place, mark, gain, score, lives, lane.now + rule.pause, result })
     local fact = pack({ 'checked', place, mark, gain, took, said, over, prize })
     return body, grants, false, fact, 'checked', place, mark, gain, took, said, over, prize
   end
@@ -120,7 +121,8 @@ do
   local function apply_checked(lane, me, at, grants, place, mark, gain, took, said, over, prize)
     local mine = play_of(me)
     local on = mine[ON]
-    on[PLACE], on[SINCE], on[SCORE], on[MS] = place + 1, at, on[SCORE] + gain, on[MS] + took
+    on[PLACE], on[SINCE] = place + 1, at + lane.rule.game.pause
+    on[SCORE], on[MS] = on[SCORE] + gain, on[MS] + took
     on[SAID][place + 1] = mark .. said
     if mark == MARKS[RIGHT] then
       on[RIGHTS] = on[RIGHTS] + 1

@@ -27,6 +27,7 @@ from gameserver.games.room_config import LONGEST_MS, ms
 
 SCORE = PrizeId("score")  # the prize of right answers: points
 ROUNDS = 16_384  # drawn rounds kept
+PAUSE_MS = 2500  # to read what was right, before the time of the next question begins
 _RIGHT = "1"  # the mark of a right answer (rules.lua)
 
 
@@ -70,6 +71,7 @@ class SoloPlan:
             "live": False,
             "ms": self._time,
             "grace": GRACE_MS,
+            "pause": PAUSE_MS if solo.feedback == "each" else 0,
             "count": solo.count,
             "right": RIGHT_SCORE,
             "speed": SPEED_SCORE if solo.speed_bonus else 0,
@@ -144,7 +146,7 @@ class SoloPlan:
             attempt, at = body
             asked = self._asked(member, attempt, 0, at)
             return RoundAsked(re=re, attempt=attempt, question=asked, lives=self._solo.lives, score=0)
-        attempt, place, mark, gained, score, lives, at, ended = body
+        attempt, place, mark, gained, score, lives, starts_at, ended = body
         each = self._solo.feedback == "each"
         question = self._drawn(member, attempt)[place]
         order = self._sheet.order(member, attempt, question)
@@ -161,14 +163,14 @@ class SoloPlan:
             gained=gained if each else 0,
             score=score if each or result else 0,
             lives=None if lives is False else lives,
-            next=None if result else self._asked(member, attempt, place + 1, at),
+            next=None if result else self._asked(member, attempt, place + 1, starts_at),
             result=result,
         )  # fmt: skip
 
-    def _asked(self, member: MemberId, attempt: int, place: int, at: int | None) -> Asked:
-        """`at`: server ms at which it left; None in a review."""
+    def _asked(self, member: MemberId, attempt: int, place: int, starts_at: int | None) -> Asked:
+        """`starts_at`: server ms; None in a review. An answer before it is as quick as can be."""
         question = self._drawn(member, attempt)[place]
-        window = (0, 0) if at is None else (at, at + self._time)
+        window = (0, 0) if starts_at is None else (starts_at, starts_at + self._time)
         order = self._sheet.order(member, attempt, question)
         return self._sheet.asked(question, order, place, self._solo.count, window)
 
