@@ -139,9 +139,7 @@ def _decoded(body: bytes, kind: str, deadline: float) -> Image.Image:
     colours = _in_srgb(image)
     colours.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
     _check_time(deadline)
-    upright = ImageOps.exif_transpose(colours)
-    upright.info = {}  # an encoder copies what stands here
-    return upright
+    return ImageOps.exif_transpose(colours)
 
 
 def _check_pixels(image: Image.Image) -> None:
