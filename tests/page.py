@@ -58,7 +58,7 @@ class Page:
         self.welcome = await self.next(re=1)
         if self.welcome["ev"] == "welcome":
             picture = self.snapshot["game"]
-            self.round, self.tapped = picture["round"], set(picture["taken"])
+            self.round, self.tapped = picture.get("round"), set(picture.get("taken", ()))
         return self.welcome
 
     async def ask(self, op: str, **fields: Any) -> Event:
