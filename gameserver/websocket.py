@@ -248,7 +248,8 @@ class Socket(WSListener):
             room.leave(session)
         else:
             self._room, self._session = room, session
-            self._ping(time.monotonic())  # its round trip is known before the first question
+            if room.host_commands:  # its round trip is known before the host asks anything
+                self._ping(time.monotonic())
 
     def _refuse(self, refused: Refused, re: int | None, format_: Format) -> None:
         FRAME_ERRORS.labels(refused.code).inc()
