@@ -6,6 +6,11 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gameserver.events import Events
+from gameserver.games.game import PrizeId
+from gameserver.records.batches import record
+from gameserver.records.fulfilment import State, fulfilments_of_room
+from gameserver.records.goods import DAY_MS, goods_in
+from gameserver.records.rooms import RoomState, set_room_state
 from gameserver.staff.orders import Orders
 from gameserver.upkeep import Upkeep
 from ledger_client.embedded.ledger import EmbeddedLedger
@@ -13,6 +18,7 @@ from ledger_client.embedded.upkeep import GRACE_MS
 from ledger_client.entry import Entry, Kind, derived_id, purse_id
 from ledger_client.ledger import HoldAsk, LaneAt
 from ledger_client.terms import Expiry, Terms
+from tests.records.goods import campaign_with, count_of, names, opened, prize, wins
 
 YEAR_MS = 366 * 86_400_000
 
@@ -48,3 +54,26 @@ async def test_what_ran_out_is_given_back_or_expired_once(engine: AsyncEngine, r
         assert (await ledger.balance("new")).available == 50
         assert REGISTRY.get_sample_value("gameserver_points_expired_total") == expired + 30
     assert await ledger.drift() == []
+
+
+async def test_what_nobody_claims_expires_and_codes_go_back(engine: AsyncEngine, redis: Redis) -> None:
+    now = _now()
+    room, lane = await opened(
+        engine, await campaign_with(engine, names(5)), prize("mug", "physical", stock=3, claim_days=1),
+        prize("code", stock=5), at=now - 3 * DAY_MS,
+    )  # fmt: skip
+    lines = [
+        *wins("mug", [1], now - 2 * DAY_MS), *wins("mug", [2], now, "s2"), *wins("code", [1], now, "s3"),
+    ]  # fmt: skip
+    await record(engine, lane, lines, goods=await goods_in(engine, room.id))
+    await set_room_state(engine, room.id, RoomState.CLOSED, now - DAY_MS)
+    ledger = EmbeddedLedger(engine)
+    unclaimed = REGISTRY.get_sample_value("gameserver_prizes_unclaimed_total") or 0
+    upkeep = Upkeep(ledger, Events(engine, ledger), Orders(engine, redis), engine, redis)
+    for _ in range(2):
+        await upkeep.once(asyncio.Event())
+        mugs = [x.state async for x in fulfilments_of_room(engine, room.id, [PrizeId("mug")])]
+        assert mugs == [State.EXPIRED, State.ADDRESS_NEEDED]
+        assert REGISTRY.get_sample_value("gameserver_prizes_unclaimed_total") == unclaimed + 1
+        count = await count_of(engine)
+        assert (count.free, count.reserved, count.given) == (4, 0, 1)
