@@ -395,7 +395,7 @@ async def test_the_tally_shows_the_last_winners_with_their_names_masked(redis: R
     while not entries:
         message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=10)
         entries = [line for line in unpacked(message["data"])[1] if line[2] == "tally"] if message else []
-    await pubsub.aclose()
+    await pubsub.aclose()  # type: ignore[no-untyped-call]
     event = lane.plan.event("tally", 5, entries[-1][3])
     assert isinstance(event, Tally)
     assert (event.joined, event.plays, event.wins, event.left) == (12, 13, 12, {"a": 8})

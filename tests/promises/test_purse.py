@@ -92,8 +92,11 @@ class Paid:
         """All purses are back, all is settled, and every point is in one place; paid plays by member."""
         await self.here.settle(self.lane)
         recorded = [decode_line(body) async for body in lines_of(self.here.database, self.lane.record.id)]
-        paid = Counter(line.member for line in recorded if line.spent)
-        assert {line.spent.amount for line in recorded if line.spent} <= {COST}
+        paid: Counter[str] = Counter()
+        for line in recorded:
+            if line.spent:
+                assert line.spent.amount % COST == 0
+                paid[line.member] += line.spent.amount // COST
         ledger = self.here.ledger
         for member in members:
             assert self.shown[member] == paid[member] * COST
