@@ -30,7 +30,7 @@ PURSE_MS = 1_800_000
 LEAVE_SECONDS = 60.0
 POOR_SECONDS = 2.0  # so long nobody asks again for a member without points: taps come fast
 SWEEP_SECONDS = 30.0
-ATTEMPTS = 4  # fills that other pages of a member may use up before one page's play is refused
+ATTEMPTS = 8  # fills that other pages of a member may use up before one page's play is refused
 NUMBERS = 32  # purses of a member that may have ended before Redis was told of them
 
 
@@ -134,11 +134,16 @@ class Purses:
         del guest.turns[session]
 
     async def _executed(self, guest: _Guest, command: Sequence[Any]) -> Result:
-        for _ in range(ATTEMPTS):
+        attempts = 0
+        while attempts < ATTEMPTS:
             result = await self._lane.ask(command)
             if not (result[0] == 0 and result[1] == "purse_needed"):
                 self._look_ahead(guest, result)
                 return result
+            if guest.filling:  # for as many plays as another page wants: then it is this one's turn
+                await asyncio.wait((guest.filling,))
+                continue
+            attempts += 1
             number, fill, opened, plays, owed, left = result[2]
             standing = Standing(number, fill, opened, left if opened else 0, _plays(plays), owed)
             refused = await self._fill(guest, standing)
