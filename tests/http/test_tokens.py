@@ -83,3 +83,27 @@ def test_a_header_that_is_no_bearer_token_is_unauthorized(header: str | None) ->
 @pytest.mark.parametrize("claims", [{}, {"name": ""}, {"levels": [], "tags": []}])
 def test_what_is_not_said_is_empty(claims: dict[str, Any]) -> None:
     assert TOKENS.verify(f"Bearer {member_token(**claims)}") == Member("m1", "", [], [])
+
+
+def test_a_host_token_holds_for_its_room_and_its_time_and_is_no_members() -> None:
+    tokens = Tokens(SECRET)
+    token = tokens.issue_host("r1", 60)
+    tokens.verify_host(token, "r1")
+    for room, wrong in (
+        ("r2", token),
+        ("r1", tokens.issue_host("r1", -1)),
+        ("r1", token[:-2] + "xx"),
+        ("r1", ""),
+    ):
+        with pytest.raises(Refused, match="unauthorized"):
+            tokens.verify_host(wrong, room)
+    with pytest.raises(Refused, match="unauthorized"):
+        tokens.verify(f"Bearer {token}")
+    member, _ = tokens.issue("Ann")
+    with pytest.raises(Refused, match="unauthorized"):
+        tokens.verify_host(member, "r1")
+
+
+def test_no_member_passes_for_a_host() -> None:
+    with pytest.raises(Refused, match="unauthorized"):
+        Tokens(SECRET).verify(f"Bearer {member_token(sub='!host')}")
