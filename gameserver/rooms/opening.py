@@ -94,7 +94,9 @@ def public_room(record: RoomRecord) -> dict[str, Any]:
         "cost": config.chances.cost_points,
         "play": plan.public() if plan else None,
         "prizes": [
-            prize.model_dump(include={"id", "name", "image", "kind", "value", "stock"})
+            prize.model_dump(
+                include={"id", "name", "image", "kind", "value", "stock", "delivery", "claim_days"}
+            )
             for prize in config.prizes
         ],
     }
