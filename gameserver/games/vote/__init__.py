@@ -1,9 +1,9 @@
 """Vote 投票."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from gameserver.games.game import Command, Event, RoomId
+from gameserver.games.game import Command, Demo, Event, RoomId
 from gameserver.games.room_config import RoomConfig
 from gameserver.games.vote.config import VoteConfig
 from gameserver.games.vote.events import ContestantsChanged, Tally, Vote, Voted
@@ -59,10 +59,23 @@ class VoteGame:
             "review": {"votes_per_minute": 600},
         }
 
-    def demo(self) -> Mapping[str, Any]:
-        """Twenty ballots a day."""
+    def demos(self) -> Sequence[Demo]:
+        """Twenty ballots a day for eight contestants, and whoever signs up."""
         ballots = {"per_day": 20, "choose_min": 1, "choose_max": 3}
-        return {**self.example(), "title": "投票体验场", "ballots": ballots}
+        config = {**self.example(), "title": "投票体验场", "ballots": ballots}
+        return [Demo(config, contestants=_CONTESTANTS)]
+
+
+_CONTESTANTS = (
+    ("林晓彤", "门店", "十年如一日,每天第一个到店。"),
+    ("陈建国", "门店", "顾客说他修得好每一台咖啡机。"),
+    ("王雨桐", "门店", "记得住两百位熟客的口味。"),
+    ("赵一鸣", "总部", "让发货时间从三天变成一天。"),
+    ("刘芳", "总部", "接过一万个客服电话,没有一次挂断。"),
+    ("周子轩", "总部", "把旧纸箱变成了儿童乐园。"),
+    ("吴佳慧", "门店", "雨天门口总有她备好的伞。"),
+    ("孙浩然", "总部", "他的周报大家都会读完。"),
+)
 
 
 GAME = VoteGame()

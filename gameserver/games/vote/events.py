@@ -7,7 +7,8 @@ import msgspec
 from gameserver.games.game import Command, Event
 from gameserver.games.vote.config import MAX_CHOICES
 
-ContestantId = Annotated[str, msgspec.Meta(min_length=2, max_length=8, pattern=r"^c\d+$")]
+# `$` alone would let a line break pass
+ContestantId = Annotated[str, msgspec.Meta(min_length=2, max_length=8, pattern=r"^c[0-9]+(?!\n)$")]
 
 
 class Vote(Command, tag="vote"):
