@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 SEED_BYTES = 32
@@ -47,14 +48,24 @@ def derive(seed: bytes, *parts: object) -> bytes:
     return hmac.digest(seed, "|".join(map(str, parts)).encode(), "sha256")
 
 
+@lru_cache(maxsize=256)
+def _keyed(seed: bytes) -> hmac.HMAC:
+    """A keyed digest is copied for each draw: the key schedule is paid once."""
+    return hmac.new(seed, digestmod=hashlib.sha256)
+
+
 def draw(seed: bytes, room: str, member: str, session: str, ref: int, n: int, bound: int) -> int:
     """The n-th number in [0, bound) of a command, every value equally likely; bound from 1 to 2^32.
 
-    The session belongs to it because refs begin anew in each: a member could ask for a lucky one again.
+    HMAC-SHA256(seed, "draw|room|member|session|ref|n"), then "...|n|1", "...|n|2" and so on: the first of
+    their 32-bit words below the largest multiple of `bound`, modulo `bound`. The session belongs to it
+    because refs begin anew in each: a member could ask for a lucky one again.
     """
-    limit, block = 2**32 - 2**32 % bound, 0
+    limit, block, parts = 2**32 - 2**32 % bound, 0, f"draw|{room}|{member}|{session}|{ref}|{n}"
     while True:
-        digest = derive(seed, "draw", room, member, session, ref, n, *([block] if block else ()))
+        keyed = _keyed(seed).copy()
+        keyed.update((f"{parts}|{block}" if block else parts).encode())
+        digest = keyed.digest()
         for at in range(0, len(digest), 4):
             word = int.from_bytes(digest[at : at + 4], "big")
             if word < limit:

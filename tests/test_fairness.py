@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gameserver.fairness import Draws, Receipts, canonical, commitment, derive, rule_hash
+from gameserver.fairness import Draws, Receipts, canonical, commitment, derive, draw, rule_hash
 
 KEY = bytes(range(32))
 GRANT = ("r1", "packet", 7, 88, "m1", "s1-1", 3, 1)
@@ -141,6 +141,42 @@ def test_a_shuffle_loses_and_adds_nothing(items: list[int]) -> None:
     Draws(KEY).shuffle(again)
     assert shuffled == again
     assert sorted(shuffled) == sorted(items)
+
+
+# a command's draws
+
+
+def words_of(*parts: object) -> list[int]:
+    digest = hmac.new(KEY, "|".join(map(str, parts)).encode(), hashlib.sha256).digest()
+    return [int.from_bytes(digest[at : at + 4], "big") for at in range(0, 32, 4)]
+
+
+def test_a_commands_number_is_the_first_word_that_favours_nothing() -> None:
+    rejected = 0
+    for n in range(400):
+        bound = 2**31 + 1  # nearly every second word is thrown away
+        command = ("draw", "r1", "m1", "s1-1", 7, n)
+        words = [*words_of(*command), *words_of(*command, 1), *words_of(*command, 2)]
+        expected = next(word for word in words if word < bound)
+        assert draw(KEY, "r1", "m1", "s1-1", 7, n, bound) == expected % bound
+        rejected += words.index(expected) >= 8
+    assert rejected, "no draw needed a second block"
+
+
+def test_numbers_of_a_command_differ_by_all_that_names_them() -> None:
+    named = ["r1", "m1", "s1-1", 7, 0]
+    numbers = [draw(KEY, *named, 2**32)]  # type: ignore[arg-type]
+    for place, other in enumerate(["r2", "m2", "s1-2", 8, 1]):
+        numbers.append(draw(KEY, *[*named[:place], other, *named[place + 1 :]], 2**32))  # type: ignore[arg-type, list-item]
+    numbers.append(draw(KEY[::-1], *named, 2**32))  # type: ignore[arg-type]
+    assert len(set(numbers)) == 7
+
+
+@pytest.mark.parametrize("bound", [1, 2, 7, 100])
+def test_numbers_of_commands_are_unbiased(bound: int) -> None:
+    drawn = Counter(draw(KEY, "r1", f"m{ref % 5}", "s1-1", ref, 0, bound) for ref in range(10_000))
+    assert set(drawn) <= set(range(bound))
+    assert chi_square(drawn, bound, 10_000) < bound + 6 * (2 * bound) ** 0.5
 
 
 # receipts

@@ -1,9 +1,9 @@
 """Lottery wheel 大转盘."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from gameserver.games.game import Command, Event, RoomId
+from gameserver.games.game import Command, Demo, Event, RoomId
 from gameserver.games.lottery_wheel.config import WheelConfig
 from gameserver.games.lottery_wheel.events import Spin, Spun, Tally
 from gameserver.games.lottery_wheel.plan import WheelPlan
@@ -62,40 +62,51 @@ class LotteryWheel:
             "pity": {"after": 20, "prizes": ["mug"]},
         }  # fmt: skip
 
-    def demo(self) -> Mapping[str, Any]:
-        """Five free spins a day, extra ones among the prizes, ten-draws, and a prize to unlock."""
-        return {
-            "title": "大转盘体验场",
-            "rules_text": "每人每天 5 次免费抽奖。抽满 3 次解锁大奖;连续 8 次未中实物,下一次必得。",
-            "organiser": "会员中心",
-            "chances": {"free_per_day": 5},
-            "prizes": [
-                {
-                    "id": "console", "name": "掌上游戏机", "kind": "physical", "value": 209_900, "stock": 20,
-                    "weight": 100, "per_member": 1, "unlock_after": 3, "fallback": "points_88",
-                },
-                {
-                    "id": "bag", "name": "帆布袋", "kind": "physical", "value": 2900, "stock": 2000,
-                    "weight": 900, "delivery": "on_site", "fallback": "points_10",
-                },
-                {
-                    "id": "points_88", "name": "88 积分", "kind": "points", "value": 88, "stock": 5000,
-                    "weight": 1500, "fallback": "points_10",
-                },
-                {
-                    "id": "points_10", "name": "10 积分", "kind": "points", "value": 10, "weight": 3500,
-                    "fallback": "thanks",
-                },
-                {
-                    "id": "again", "name": "再来两次", "kind": "chance", "value": 2, "weight": 1000,
-                    "fallback": "thanks",
-                },
-                {"id": "thanks", "name": "谢谢参与", "kind": "none", "weight": 3000},
-            ],
-            "points_budget": 500_000,
-            "pity": {"after": 8, "prizes": ["console", "bag"], "weights": {"console": 1, "bag": 9}},
-            "ten_draw": True,
-        }  # fmt: skip
+    def demos(self) -> Sequence[Demo]:
+        """One room a skin."""
+        return [
+            Demo({**_SHOWN, "title": f"{title}体验场", "appearance": appearance})
+            for appearance, title in _TITLES.items()
+        ]
+
+
+_TITLES = {
+    "wheel": "大转盘", "grid": "九宫格", "scratch": "刮刮卡", "egg": "砸金蛋", "flip": "翻牌",
+    "slot": "老虎机", "blind_box": "福袋",
+}  # fmt: skip
+
+# five free spins a day, extra ones among the prizes, ten-draws, and a prize to unlock
+_SHOWN: Mapping[str, Any] = {
+    "rules_text": "每人每天 5 次免费抽奖。抽满 3 次解锁大奖;连续 8 次未中实物,下一次必得。",
+    "organiser": "会员中心",
+    "chances": {"free_per_day": 5},
+    "prizes": [
+        {
+            "id": "console", "name": "掌上游戏机", "kind": "physical", "value": 209_900, "stock": 20,
+            "weight": 100, "per_member": 1, "unlock_after": 3, "fallback": "points_88",
+        },
+        {
+            "id": "bag", "name": "帆布袋", "kind": "physical", "value": 2900, "stock": 2000,
+            "weight": 900, "delivery": "on_site", "fallback": "points_10",
+        },
+        {
+            "id": "points_88", "name": "88 积分", "kind": "points", "value": 88, "stock": 5000,
+            "weight": 1500, "fallback": "points_10",
+        },
+        {
+            "id": "points_10", "name": "10 积分", "kind": "points", "value": 10, "weight": 3500,
+            "fallback": "thanks",
+        },
+        {
+            "id": "again", "name": "再来两次", "kind": "chance", "value": 2, "weight": 1000,
+            "fallback": "thanks",
+        },
+        {"id": "thanks", "name": "谢谢参与", "kind": "none", "weight": 3000},
+    ],
+    "points_budget": 500_000,
+    "pity": {"after": 8, "prizes": ["console", "bag"], "weights": {"console": 1, "bag": 9}},
+    "ten_draw": True,
+}  # fmt: skip
 
 
 GAME = LotteryWheel()

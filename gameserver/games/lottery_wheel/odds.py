@@ -13,15 +13,20 @@ class Weighting:
     Args:
         ids: of all prizes, in the order of the config.
         weights: shares by prize id; who is not named has none.
+
+    Attributes:
+        total: the sum of the shares.
+        only: the place of the one prize that has a share, where no other has; else 0.
     """
 
-    __slots__ = ("_bounds", "_ids", "_weights", "total")
+    __slots__ = ("_bounds", "_ids", "_weights", "only", "total")
 
     def __init__(self, ids: Sequence[str], weights: Mapping[str, int]) -> None:
         self._ids = ids
         self._weights = [weights.get(id_, 0) for id_ in ids]
         self._bounds = list(accumulate(self._weights))
         self.total = self._bounds[-1]
+        self.only = self._weights.index(self.total) + 1 if self.total in self._weights else 0
 
     def place(self, number: int) -> int:
         """The prize that a drawn number in [0, total) means, by its place from 1."""

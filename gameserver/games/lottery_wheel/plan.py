@@ -124,15 +124,21 @@ class WheelPlan:
         if times != 1 and not (times == TEN and self._config.ten_draw):
             raise Refused("times_not_offered")
         pool = self._pool_of(sender.levels, sender.tags) if self._config.pools else 0
-        weighting = self._draws[pool]
-        drawn = [self._drawn(sender, command.ref, 2 * spin, weighting) for spin in range(times)]
+        drawn = self._drawn(sender, command, 0, self._draws[pool])
         if pity:
-            drawn += [self._drawn(sender, command.ref, 2 * spin + 1, pity) for spin in range(times)]
+            drawn += self._drawn(sender, command, 1, pity)
         return times, pool, *drawn
 
-    def _drawn(self, sender: Sender, ref: int, number: int, weighting: Weighting) -> int:
-        member, session, *_ = sender
-        return weighting.place(draw(self._seed, self._room, member, session, ref, number, weighting.total))
+    def _drawn(self, sender: Sender, command: Spin, first: int, weighting: Weighting) -> list[int]:
+        """A place for each spin, from every other number of the command's draws."""
+        if weighting.only:
+            return [weighting.only] * command.times
+        seed, room, total = self._seed, self._room, weighting.total
+        member, session, ref = sender.member, sender.session, command.ref
+        return [
+            weighting.place(draw(seed, room, member, session, ref, number, total))
+            for number in range(first, first + 2 * command.times, 2)
+        ]
 
     def answer(self, member: MemberId, re: int, body: Raw, granted: Sequence[Granted]) -> Event:
         """`body`: [plays, plays without pity's prizes, (drawn, given, whether by pity) of each spin ...]."""
