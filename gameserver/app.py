@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
 from gameserver.demo import keep_rooms_open
 from gameserver.engines import var_folder
@@ -28,12 +28,13 @@ from gameserver.http.fulfilment_api import fulfilment_api
 from gameserver.http.health import health
 from gameserver.http.media_api import MediaApi
 from gameserver.http.member_api import MemberApi
-from gameserver.http.tokens import Tokens
+from gameserver.http.tokens import DEMO_SECONDS, Tokens
 from gameserver.http.visits import Visits
 from gameserver.media.store import MediaStore
 from gameserver.personal import Seal
 from gameserver.records import database as record
 from gameserver.records.migrate import migrate as migrate_record
+from gameserver.rooms.attendance import Attendance
 from gameserver.rooms.hub import Hub
 from gameserver.rooms.tasks import end
 from gameserver.settings import Settings
@@ -42,10 +43,12 @@ from gameserver.staff.contestants import Contestants
 from gameserver.staff.lifecycle import Lifecycle
 from gameserver.staff.orders import Orders
 from gameserver.store import redis as store
+from gameserver.store.figures import FigureStore
 from gameserver.store.uploads import Uploads
 from gameserver.upkeep import Upkeep
 from gameserver.verify import Verification
 from gameserver.websocket import Sockets
+from gameserver.welcome import print_host
 from ledger_client.embedded.ledger import EmbeddedLedger
 from ledger_client.embedded.migrate import migrate as migrate_ledger
 from ledger_client.http.client import HttpLedger
@@ -131,7 +134,7 @@ class Node:
         stores = self._stores
         self._hub = Hub(stores.database, stores.redis, receipts, stores.ledger, self._ended)
         self._sockets = Sockets(self._hub, settings.allowed_origins(), settings.frames_per_second)
-        tokens = Tokens(settings.secret_key)
+        self._tokens = tokens = Tokens(settings.secret_key)
         visits = Visits(settings.secret_key)
         members = MemberApi(
             stores.database,
@@ -152,7 +155,13 @@ class Node:
         goods = fulfilment_api(stores.database, tokens, stores.seal)
         sound = health(stores.database, stores.redis)
         routers = [members.router(), contestants.router(), goods, self._media.router(), told, chances, sound]
-        self.app = api(routers, self._lifespan)
+        self._attendance = Attendance(self._hub, FigureStore(stores.redis))
+
+        def viewed(request: Request, room: str) -> None:
+            in_frame = request.headers.get("sec-fetch-dest") == "iframe"
+            self._attendance.viewed(room, visits.of(request, embed=in_frame).channel)
+
+        self.app = api(routers, self._lifespan, viewed)
 
     def server(self) -> uvicorn.Server:
         """The server, not started; pages, API and sockets on one port."""
@@ -179,9 +188,10 @@ class Node:
         await self._hub.start()
         collect_seldom()
         loop = asyncio.get_running_loop()
-        tasks = [loop.create_task(self._sockets.sweep())]
+        tasks = [loop.create_task(self._sockets.sweep()), loop.create_task(self._attendance.run())]
         if self._settings.demo:
-            tasks.append(loop.create_task(keep_rooms_open(stores.database, stores.lifecycle)))
+            rooms = keep_rooms_open(stores.database, stores.lifecycle, stores.contestants, self._hosted)
+            tasks.append(loop.create_task(rooms))
         settling = loop.create_task(stores.work(stop)) if self._settles else None
         try:
             yield
@@ -194,6 +204,10 @@ class Node:
                 await settling
             self._media.close()
             await stores.close()
+
+    def _hosted(self, room: RoomId) -> None:
+        """Shows on the terminal, and in no log, from where a room of the demo is conducted."""
+        print_host(self._settings, room, self._tokens.issue_host(room, DEMO_SECONDS))
 
     async def _ended(self, room: RoomId) -> None:
         """A room's time is over: the first process to see it closes it."""

@@ -8,12 +8,17 @@ from gameserver.settings import Settings
 out = Console(highlight=False, soft_wrap=True)
 
 
+def print_host(settings: Settings, room: str, token: str) -> None:
+    """From where a room is conducted; whoever has the link may."""
+    out.print(f"  Host of {room}  http://localhost:{settings.port}/screen/{room}#host={token}")
+
+
 def print_welcome(settings: Settings, folder: object) -> None:
     """The links, and the lobby as a QR code for a phone."""
     address = f"http://localhost:{settings.port}"
     out.print()
     out.print(f"  Lobby        [bold]{address}/[/bold]")
-    out.print(f"  Play         {address}/play/red_packet_rain")
+    out.print(f"  Play         {address}/play/red_packet_rain   (lottery_wheel, quiz, vote)")
     out.print(f"  Big screen   {address}/screen/red_packet_rain")
     out.print(f"  API          {address}/openapi.json   metrics {address}/metrics")
     out.print(f"  Stores       {folder}/ (kept between runs)")

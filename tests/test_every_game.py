@@ -90,7 +90,9 @@ def test_every_field_of_the_config_explains_itself(game: Game) -> None:
 
 @every_game
 def test_the_example_and_the_demo_are_valid(game: Game) -> None:
-    for config in (game.example(), game.demo(), scarce(game)):
+    demos = [demo.config for demo in game.demos()]
+    assert len({demo["title"] for demo in demos}) == len(demos) > 0
+    for config in (game.example(), *demos, scarce(game)):
         checked = validated(game.name, config)
         assert validated(game.name, checked.model_dump(mode="json")) == checked
         plan = game.plan("r1", checked, b"\7" * 32, 1_790_000_000_000)  # type: ignore[arg-type]

@@ -163,6 +163,21 @@ class Player(Protocol):
         """The next command without its ref, and the server ms from which it may be sent."""
 
 
+@dataclass(frozen=True)
+class Demo:
+    """A room that shows what the game can do, and always has something to play.
+
+    Args:
+        config: its title is no other demo's.
+        hosted: whether somebody has to conduct it.
+        contestants: (name, group, text) of those who are entered before it opens.
+    """
+
+    config: Mapping[str, Any]
+    hosted: bool = False
+    contestants: Sequence[tuple[str, str, str]] = ()
+
+
 class Game(Protocol):
     """One kind of play.
 
@@ -188,8 +203,8 @@ class Game(Protocol):
     def example(self) -> Mapping[str, Any]:
         """A valid config: the template of `room schema` and of the demo."""
 
-    def demo(self) -> Mapping[str, Any]:
-        """A config that always has something to play."""
+    def demos(self) -> Sequence[Demo]:
+        """Rooms of the demo, the first of them the one to show first."""
 
 
 def blob(octets: bytes) -> msgspec.Raw:

@@ -115,7 +115,7 @@ async def test_nothing_is_opened_while_the_ledger_is_away(redis: Redis, engine: 
 @pytest.mark.parametrize("name", games())
 async def test_every_game_can_be_opened_from_its_example(redis: Redis, engine: Database, name: str) -> None:
     async with world(engine, redis) as here:
-        for config in (games()[name].example(), games()[name].demo()):
+        for config in (games()[name].example(), *(demo.config for demo in games()[name].demos())):
             room = await here.lifecycle.open((await here.lifecycle.create(name, config)).id)
             assert (await PlayedLane(redis, room).join("a")).state == "open"
 

@@ -1,9 +1,9 @@
 """Quiz 答题: rounds that each plays alone, or a live quiz led by a host."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from gameserver.games.game import Command, Event, Plan, Player, RoomId
+from gameserver.games.game import Command, Demo, Event, Plan, Player, RoomId
 from gameserver.games.quiz.bank import QUESTIONS
 from gameserver.games.quiz.config import Live, QuizConfig
 from gameserver.games.quiz.events import (
@@ -77,16 +77,34 @@ class Quiz:
             "questions": [dict(question) for question in QUESTIONS],
         }
 
-    def demo(self) -> Mapping[str, Any]:
-        """Any number of rounds of six questions with three lives."""
+    def demos(self) -> Sequence[Demo]:
+        """Any number of rounds of six questions with three lives; a live quiz of twelve for two teams."""
         example = self.example()
         mode = {**example["mode"], "draw": [{"count": 6}], "lives": 3}
-        return {
+        solo = {
             **example,
             "title": "答题体验场",
             "rules_text": "每轮 6 题,每题 20 秒,三次机会,答对一题得 10 积分。",
             "mode": mode,
         }
+        teams = [{"id": "red", "name": "红队"}, {"id": "gold", "name": "金队"}]
+        live = {
+            "title": "现场答题体验场",
+            "rules_text": "跟着大屏幕作答,越快得分越高。前三名得积分。",
+            "organiser": "会员中心",
+            "mode": {
+                "kind": "live",
+                "seconds_per_question": 20,
+                "scoring": "speed",
+                "streak_bonus": 100,
+                "streak_max": 3,
+                "teams": teams,
+                "team_score": "average",
+                "tiers": [{"places": 1, "points": 300}, {"places": 2, "points": 100}],
+            },
+            "questions": example["questions"],
+        }
+        return [Demo(solo), Demo(live, hosted=True)]
 
 
 GAME = Quiz()

@@ -1,9 +1,9 @@
 """Red-packet rain 红包雨."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from gameserver.games.game import Command, Event, RoomId
+from gameserver.games.game import Command, Demo, Event, RoomId
 from gameserver.games.red_packet_rain.config import RainConfig
 from gameserver.games.red_packet_rain.events import Grab, Grabbed, RoundClosed, RoundOpened, Tally
 from gameserver.games.red_packet_rain.plan import RainPlan
@@ -53,10 +53,10 @@ class RedPacketRain:
             "amounts": {"mode": "double_mean", "total_points": 10_000, "count": 500, "min": 1, "max": 200},
         }
 
-    def demo(self) -> Mapping[str, Any]:
+    def demos(self) -> Sequence[Demo]:
         """A round every half minute for half a day."""
         gap = {"gap_ms": 12_000, "countdown_ms": 5000, "duration_ms": 15_000, "times": 1300}
-        return {**self.example(), "title": "红包雨体验场", "rounds": [gap]}
+        return [Demo({**self.example(), "title": "红包雨体验场", "rounds": [gap]})]
 
 
 GAME = RedPacketRain()
