@@ -11,9 +11,11 @@ export interface Prize {
   id: string
   name: string
   image: string | null
-  kind: 'points' | 'coupon' | 'physical'
+  kind: 'points' | 'coupon' | 'physical' | 'code' | 'chance' | 'none'
   value: number
-  stock: number
+  stock: number | null // null: unlimited
+  delivery?: 'ship' | 'on_site'
+  claim_days?: number // to give an address, or to fetch it
 }
 
 export interface Room<Play = unknown> {

@@ -55,6 +55,17 @@ test('a tap turns it at once, the answer says where it rests, and only then the 
   expect([model.phase.value, model.results.value]).toEqual(['idle', []])
 })
 
+test('the ticker and what is left do not tell of it while it turns', () => {
+  const { model, says, spun } = made()
+  const tally = { ev: 'tally', recent: [{ name: '张*三', prize: 'car' }], left: { car: 0 } }
+  void model.spin(1)
+  says(tally)
+  spun({ prize: 'car', unit: 1 })
+  expect([model.recent.value.length, model.left.value.car]).toEqual([0, 1])
+  model.landed()
+  expect([model.recent.value.length, model.left.value.car]).toEqual([1, 0])
+})
+
 test('while one turns no other begins', () => {
   const { model, calls } = made()
   void model.spin(1)

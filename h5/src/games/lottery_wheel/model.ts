@@ -22,7 +22,9 @@ export function wheelModel(context: GameContext<Play, Picture>) {
   const left = shallowRef<Record<string, number>>({})
   const recent = shallowRef<Winner[]>([])
   const out = ref(false) // the server said so; until it says something else
-  let unseen: Spun | null = null // drawn, but not yet shown: what it changed is not told before
+  // drawn, but not yet shown: nothing tells of it before
+  let unseen: Spun | null = null
+  let untold: Tally | null = null
 
   const play = computed(() => context.room.value.play)
   const prizes = computed(() => play.value?.prizes ?? [])
@@ -52,6 +54,7 @@ export function wheelModel(context: GameContext<Play, Picture>) {
 
   function refused(why: Refused): void {
     if (phase.value === 'waiting') phase.value = 'idle'
+    tell()
     out.value = why.code === 'no_chance_left'
     if (why.code !== 'not_agreed') refusal.value = why // the shell asks by itself
   }
@@ -80,7 +83,13 @@ export function wheelModel(context: GameContext<Play, Picture>) {
 
   function tell(): void {
     if (unseen) count(unseen)
-    unseen = null
+    if (untold) look(untold)
+    unseen = untold = null
+  }
+
+  function look(tally: Tally): void {
+    recent.value = tally.recent
+    left.value = tally.left
   }
 
   function count(event: Spun): void {
@@ -114,9 +123,8 @@ export function wheelModel(context: GameContext<Play, Picture>) {
     }
     if (event.ev === 'spun') spun(event as Spun)
     else if (event.ev === 'tally') {
-      const tally = event as Tally
-      recent.value = tally.recent
-      left.value = tally.left
+      if (phase.value === 'waiting' || phase.value === 'landing') untold = event as Tally
+      else look(event as Tally)
     }
   }
 

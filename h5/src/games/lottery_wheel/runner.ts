@@ -25,6 +25,12 @@ export class Runner {
     private readonly draw: (position: number) => void,
   ) {}
 
+  /** Puts it there, at rest. */
+  place(position: number): void {
+    this.halt()
+    this.show(position)
+  }
+
   start(): void {
     this.halt()
     this.home = this.position % this.stops
@@ -36,8 +42,7 @@ export class Runner {
   /** Resolves when it rests on `stop`. */
   land(stop: number, ms: number): Promise<void> {
     if (reduced() || !this.frame) {
-      this.halt()
-      this.show(stop)
+      this.place(stop)
       return Promise.resolve()
     }
     this.goal = { stop, ms }

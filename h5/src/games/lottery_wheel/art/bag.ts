@@ -21,7 +21,9 @@ ${BODY('bt')}<path d="M54 82q46 14 92 0v15q-46 14-92 0Z" fill="url(#btg)"/>
 
 /** The same bag opened, with light coming out of it. */
 export function openBag(): string {
-  return svg(`${DEFS('bo')}<path d="M40 92L14 6h172l-26 86Z" fill="#fff3b8" opacity=".55"/><path d="M52 92L50 22h100l-2 70Z" fill="#fffbe6" opacity=".6"/>
+  const beam = (id: string, paint: string): string =>
+    `<linearGradient id="${id}" x1="0" y1="1" x2="0" y2="0"><stop offset="0" stop-color="${paint}" stop-opacity=".9"/><stop offset="1" stop-color="${paint}" stop-opacity="0"/></linearGradient>`
+  return svg(`${DEFS('bo')}<defs>${beam('bl', '#ffe27a')}${beam('bm', '#fffbe6')}</defs><path d="M38 92L-10 0h220l-48 92Z" fill="url(#bl)"/><path d="M58 92L36 0h128l-22 92Z" fill="url(#bm)"/>
 <ellipse cx="100" cy="92" rx="64" ry="19" fill="#7c0519"/><ellipse cx="100" cy="94" rx="54" ry="14" fill="#ffdf86"/>
 ${BODY('bo')}<path d="M36 92q-6 14 12 16 52 14 104 0 18-2 12-16-8 16-64 16T36 92Z" fill="url(#bog)"/>`)
 }

@@ -27,7 +27,7 @@ export function shells(): [upper: string, lower: string] {
 /** What the eggs stand on, 100 x 40. */
 export function stand(): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 40"><defs><linearGradient id="sg" x1="0" y1="0" x2="0" y2="1"><stop offset="0" stop-color="#fff2b8"/><stop offset=".5" stop-color="#ffc93f"/><stop offset="1" stop-color="#c8740a"/></linearGradient></defs>
-<path d="M22 12h56l8 24q-36 8-72 0Z" fill="var(--accent-deep)"/><path d="M30 14h40l5 22q-25 4-50 0Z" fill="var(--accent)"/><ellipse cx="50" cy="12" rx="38" ry="10" fill="url(#sg)"/><ellipse cx="50" cy="10" rx="28" ry="6" fill="#8a4403" opacity=".55"/>
+<path d="M26 12h48l9 24q-33 7-66 0Z" fill="url(#sg)"/><path d="M30 14h40l7 21q-27 4-54 0Z" fill="#9c0a20"/><path d="M34 26q16 9 32 0" fill="none" stroke="#ffd98a" stroke-width="2.400" stroke-linecap="round"/><ellipse cx="50" cy="12" rx="38" ry="10" fill="url(#sg)"/><ellipse cx="50" cy="10" rx="28" ry="6" fill="#8a4403" opacity=".55"/>
 <path d="M13 34q37 9 74 0v3q-37 6-74 0Z" fill="url(#sg)"/></svg>`
 }
 

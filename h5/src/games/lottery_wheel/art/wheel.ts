@@ -29,7 +29,7 @@ export function hub(): string {
 export function foot(): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 300 90"><defs>
 <linearGradient id="fg" x1="0" y1="0" x2="0" y2="1"><stop offset="0" stop-color="#fff2b8"/><stop offset=".5" stop-color="#ffc93f"/><stop offset="1" stop-color="#c8740a"/></linearGradient></defs>
-<path d="M92 0h116l34 66H58Z" fill="var(--accent-deep)"/><path d="M104 0h92l26 66H78Z" fill="var(--accent)"/><path d="M92 0h116l8 16H84Z" fill="#000" opacity=".22"/>
-<path d="M118 40q32 18 64 0" fill="none" stroke="#ffd98a" stroke-width="4" stroke-linecap="round"/><circle cx="150" cy="36" r="10" fill="url(#fg)"/><path d="M146 32h8v8h-8Z" fill="var(--accent-deep)"/>
+<path d="M86 0h128l34 66H52Z" fill="url(#fg)"/><path d="M94 4h112l31 58H63Z" fill="#9c0a20"/><path d="M86 0h128l10 20H76Z" fill="#5c0012" opacity=".45"/>
+<path d="M84 42q33 22 66 0 33 22 66 0" fill="none" stroke="#ffd98a" stroke-width="3.500" stroke-linecap="round"/><circle cx="150" cy="40" r="11" fill="url(#fg)"/><path d="M146 36h8v8h-8Z" fill="#9c0a20"/>
 <rect x="34" y="60" width="232" height="24" rx="12" fill="url(#fg)"/><rect x="42" y="64" width="216" height="6" rx="3" fill="#fff" opacity=".45"/></svg>`
 }
