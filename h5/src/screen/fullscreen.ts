@@ -10,6 +10,7 @@ export function fullScreen() {
   }
 
   function key(event: KeyboardEvent): void {
+    if (event.defaultPrevented) return // a host's key
     if (event.key.toLowerCase() === 'f' && !event.ctrlKey && !event.metaKey && !event.altKey) toggle()
   }
 

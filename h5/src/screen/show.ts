@@ -1,12 +1,13 @@
 import { onBeforeUnmount, ref, shallowRef } from 'vue'
-import { roomDetails, spectatorTicket } from '../shell/api'
+import { hostTicket, roomDetails, spectatorTicket } from '../shell/api'
 import { fullJitter } from '../shell/backoff'
 import { ServerClock } from '../shell/clock'
 import { dress } from '../shell/colour'
 import { Connection, type Link } from '../shell/connection'
 import { forgetful } from '../shell/memory'
-import { type GameStage, gameStage, type StageContext } from '../shell/stage'
+import { type GameStage, gameStage, type Host, type StageContext } from '../shell/stage'
 import { Refused, type Room, type RoomChanged, type ServerEvent, type Snapshot, type Welcome } from '../shell/wire'
+import { forgetHost, hostToken } from './hostlink'
 
 const LOOK_MS = 10_000
 const ANEW_MS = 5000 // a big screen stands alone: it comes back from every close by itself
@@ -22,6 +23,7 @@ export function followShow() {
   const link = shallowRef<Link>({ phase: 'connecting' })
   const trouble = ref<'offline' | 'overloaded' | 'unknown_room' | null>(null)
   const joined = ref(0)
+  const host = shallowRef<Host | null>(hostToken(name) ? { command } : null)
   const listeners = new Set<(event: ServerEvent) => void>()
   let unheard: ServerEvent[] = []
   let connection: Connection | null = null
@@ -50,11 +52,29 @@ export function followShow() {
   function follow(id: string): void {
     if (!connection) {
       const url = `${location.origin.replace(/^http/, 'ws')}/ws`
-      connection = new Connection({ room: id, url, clock, store: forgetful(), ticket: () => spectatorTicket(id) })
+      connection = new Connection({ room: id, url, clock, store: forgetful(), ticket: () => admission(id) })
       connection.onLink(linked)
       connection.onEvent(heard)
     }
     connection.start()
+  }
+
+  function command(op: string, fields: Record<string, unknown>): Promise<ServerEvent> {
+    return connection?.command(op, fields) ?? Promise.reject(new Refused('offline'))
+  }
+
+  /** With a host link that has run out the screen goes on showing. */
+  async function admission(id: string): Promise<string> {
+    const token = hostToken(name)
+    if (!token) return spectatorTicket(id)
+    try {
+      return await hostTicket(id, token)
+    } catch (error) {
+      if (!(error instanceof Refused) || error.status !== 401) throw error
+      forgetHost(name)
+      host.value = null
+      return spectatorTicket(id)
+    }
   }
 
   function linked(now: Link): void {
@@ -87,6 +107,9 @@ export function followShow() {
       return () => listeners.delete(listener)
     },
     joined: (members) => (joined.value = Math.max(joined.value, members)),
+    get host() {
+      return host.value
+    },
   }
 
   const online = (): void => void load()

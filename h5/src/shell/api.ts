@@ -48,6 +48,10 @@ export async function spectatorTicket(room: string): Promise<string> {
   return (await call<{ ticket: string }>('/api/tickets', { room, spectator: true })).ticket
 }
 
+export async function hostTicket(room: string, host: string): Promise<string> {
+  return (await call<{ ticket: string }>('/api/tickets', { room, host })).ticket
+}
+
 export function demoLogin(name: string): Promise<{ token: string; member: string; name: string }> {
   return call('/api/demo/login', { name })
 }

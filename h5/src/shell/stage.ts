@@ -1,6 +1,12 @@
 import type { Component, ShallowRef } from 'vue'
 import type { Room, ServerEvent, Snapshot } from './wire'
 
+/** Leads the room: only for who opened the screen with a host link. */
+export interface Host {
+  /** Rejects with Refused. The answer also comes as an event. */
+  command: (op: string, fields: Record<string, unknown>) => Promise<ServerEvent>
+}
+
 /** What a game's stage on the big screen gets; it owns the area beside the QR code. */
 export interface StageContext<Play = unknown, Picture = unknown> {
   room: Readonly<ShallowRef<Room<Play>>>
@@ -9,6 +15,8 @@ export interface StageContext<Play = unknown, Picture = unknown> {
   onEvent: (listener: (event: ServerEvent) => void) => () => void
   /** The stage says how many have joined. */
   joined: (members: number) => void
+  /** Null on a screen that only shows; may become so when the host link has run out. */
+  readonly host: Host | null
 }
 
 export interface GameStage {
