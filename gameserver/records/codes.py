@@ -159,14 +159,18 @@ def _closing(config: Mapping[str, Any]) -> int:
     return round(datetime.fromisoformat(closes_at).timestamp() * 1000) if closes_at else 0
 
 
+# each code is looked up by itself: of a room that has just opened PostgreSQL knows nothing, would take its
+# codes for none, and read all of them once per unit
 _GIVE = text(f"""
     update game.code set given_at = given.at
     from (
-        select cast(:room as text) as room, given.*
+        select given.at, (
+            select id from game.code
+            where room = :room and prize = given.prize and unit = given.unit and voided_at is null
+        ) as id
         from {unnest(prize="text", unit="bigint", at="bigint")} as given (prize, unit, at) offset 0
     ) as given
-    where code.room = given.room and code.prize = given.prize and code.unit = given.unit
-      and code.voided_at is null and code.given_at is null
+    where code.id = given.id and code.given_at is null
 """)
 _WITHOUT = text(f"""
     select given.prize, given.unit, given.at

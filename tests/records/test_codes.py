@@ -235,6 +235,19 @@ async def test_a_voided_code_is_never_given_and_its_unit_has_another(engine: Dat
     assert await codes_of(engine, room) == {("code", 1): "C00003", ("code", 2): "C00004"}
 
 
+async def test_codes_that_are_voided_at_once_are_replaced_by_one_each(engine: Database) -> None:
+    campaign = await campaign_with(engine, names(20))
+    room, lane = await opened(engine, campaign, prize("code", stock=8))
+    await settled(engine, lane, wins("code", range(1, 9)))
+    opening = opened(engine, campaign, prize("code", stock=4))
+    voids = (void(engine, campaign, POOL, code, **HOW) for code in names(8))
+    (second, other), *voided = await asyncio.gather(opening, *voids)
+    await settled(engine, other, wins("code", range(1, 5)))
+    codes = [*(await codes_of(engine, room)).values(), *(await codes_of(engine, second)).values()]
+    assert sorted(codes, key=str) == names(20)[8:]
+    assert {one.replacement for one in voided} == {*(await codes_of(engine, room)).values()}
+
+
 async def test_a_pool_belongs_to_a_campaign_that_exists(engine: Database) -> None:
     campaign = await campaign_with(engine, names(2))
     other = await campaign_with(engine, names(2))  # the same texts are other codes there
