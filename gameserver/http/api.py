@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from starlette.datastructures import MutableHeaders
@@ -22,9 +22,11 @@ from ledger_client.errors import LedgerAway
 log = structlog.get_logger()
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+Viewed = Callable[[Request, str], None]
 
 PAGES = Path(__file__).parent.parent / "static" / "h5"
 ENTRIES = {"/": "index.html", "/play/{room}": "play.html", "/screen/{room}": "screen.html"}
+PLAYED = ENTRIES["/play/{room}"]
 
 HEADERS = {
     "content-security-policy": (
@@ -38,8 +40,8 @@ HEADERS = {
 _CODES = {404: "not_found", 405: "method_not_allowed", 401: "unauthorized"}
 
 
-def api(routers: Sequence[APIRouter], lifespan: Lifespan) -> ASGIApp:
-    """The application that uvicorn serves."""
+def api(routers: Sequence[APIRouter], lifespan: Lifespan, viewed: Viewed | None = None) -> ASGIApp:
+    """The application that uvicorn serves; `viewed` hears of every page of a room that is asked for."""
     problems: dict[int | str, dict[str, Any]] = {
         "default": {"model": Problem, "description": "a coded problem"}
     }
@@ -51,13 +53,18 @@ def api(routers: Sequence[APIRouter], lifespan: Lifespan) -> ASGIApp:
     app.add_exception_handler(Exception, _unexpected)
     for router in routers:
         app.include_router(router)
-    _add_pages(app)
+    _add_pages(app, viewed)
     return SafeHeaders(app)
 
 
-def _add_pages(app: FastAPI) -> None:
+def _add_pages(app: FastAPI, viewed: Viewed | None) -> None:
+    async def told(request: Request) -> None:
+        if viewed:
+            viewed(request, request.path_params["room"])
+
     for path, entry in ENTRIES.items():
-        app.add_api_route(path, _page(PAGES / entry), include_in_schema=False)
+        counted = [Depends(told)] if entry == PLAYED else []
+        app.add_api_route(path, _page(PAGES / entry), include_in_schema=False, dependencies=counted)
     app.mount("/static/h5", StaticFiles(directory=PAGES, check_dir=False), name="h5")
 
 

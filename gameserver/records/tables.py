@@ -249,6 +249,21 @@ orders = Table(
 
 dead_letter = dead_letter_table(metadata)
 
+# what rooms count beside their record, kept from their end on
+figure = Table(
+    "figure",
+    metadata,
+    Column("room", Text, ForeignKey(room.c.id), primary_key=True),
+    Column(
+        "kind",
+        Text,
+        CheckConstraint("kind in ('views', 'online', 'refused')", name="kind"),
+        primary_key=True,
+    ),
+    Column("key", Text, primary_key=True),
+    Column("count", BigInteger, CheckConstraint("count >= 0", name="count"), nullable=False),
+)
+
 # codes and fulfilment of prizes
 
 code_number = Sequence("code_number", metadata=metadata)

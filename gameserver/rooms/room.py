@@ -239,6 +239,11 @@ class Room:
         """Pages joined in this process."""
         return len(self._sessions)
 
+    @property
+    def online(self) -> int:
+        """Members with a page in this process; hosts and those who only watch are none."""
+        return len(self._members) - (HOST in self._members)
+
     async def idle(self) -> None:
         """Returns when every command that waited has been answered."""
         if self.purses:

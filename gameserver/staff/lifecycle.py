@@ -18,10 +18,12 @@ from gameserver.games.room_config import RoomConfig
 from gameserver.records.campaigns import create_campaign
 from gameserver.records.database import Database
 from gameserver.records.facts import lines_of
+from gameserver.records.figures import save_figures
 from gameserver.records.lanes import Lane, get_lanes, get_leases, open_lane, raise_epoch
 from gameserver.records.rooms import Room, RoomState, create_room, get_room, set_room_state
 from gameserver.rooms.opening import config_of, plan_of, rule_of, window_of
 from gameserver.staff.orders import Orders
+from gameserver.store.figures import FigureStore
 from gameserver.store.lane import LaneStore
 from gameserver.store.push import announce
 from gameserver.store.redis import Redis
@@ -179,7 +181,9 @@ class Lifecycle:
 
     async def close(self, room: RoomId) -> Room:
         """Ends the room for good; its seed becomes public. Raises Refused: not_found, bad_state."""
-        return await self._change(room, RoomState.CLOSED)
+        closed = await self._change(room, RoomState.CLOSED)
+        await save_figures(self._database, room, await FigureStore(self._redis).of(room))
+        return closed
 
     async def _change(self, room: RoomId, state: RoomState) -> Room:
         changed = await set_room_state(self._database, room, state, _now())

@@ -40,6 +40,16 @@ class LaneKeys:
         return f"{self.tag}:tk:{ticket}"
 
 
+class RoomKeys:
+    """The keys of a room's counts, such as `{r42}:views`: they outlive its lanes."""
+
+    def __init__(self, room: RoomId) -> None:
+        tag = f"{{{room}}}"
+        self.views = f"{tag}:views"  # hash: channel -> pages asked for
+        self.nodes = f"{tag}:nodes"  # hash: process -> members online there, and until when that counts
+        self.online = f"{tag}:online"  # zset: an hour's start in ms -> the most members online at once
+
+
 def uploaded(member: MemberId, what: str) -> str:
     """integer: pictures or bytes that a member has uploaded of late; it expires."""
     return f"uploaded:{what}:{member}"

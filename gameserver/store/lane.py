@@ -173,10 +173,10 @@ class LaneStore:
             return bool(await self._redis.hget(self.keys.room, "capped") == b"1")
 
     async def clear(self) -> None:
-        """Removes everything but the outbox, which settlement drains."""
-        keep = self.keys.outbox.encode()
+        """Removes everything but the outbox, which settlement drains, and what no record can bring back."""
+        keep = (self.keys.outbox.encode(), self.keys.refused.encode())
         async for batch in _batches(self._redis.scan_iter(match=_literal(self.keys.tag) + ":*", count=1000)):
-            if doomed := [key for key in batch if key != keep]:
+            if doomed := [key for key in batch if key not in keep]:
                 await self._redis.unlink(*doomed)
 
     async def put_ticket(self, ticket: str, guest: Guest) -> None:
