@@ -49,9 +49,13 @@ def derive(seed: bytes, *parts: object) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _keyed(seed: bytes) -> hmac.HMAC:
-    """A keyed digest is copied for each draw: the key schedule is paid once."""
-    return hmac.new(seed, digestmod=hashlib.sha256)
+def _keyed(seed: bytes) -> "tuple[hashlib._Hash, hashlib._Hash]":
+    """The inner and the outer hash of HMAC-SHA256 (RFC 2104), each past the block of its key (SEED_BYTES).
+
+    They are copied for each draw, so that the key is paid for once: a third of what `hmac` costs.
+    """
+    block = seed.ljust(64, b"\0")
+    return hashlib.sha256(bytes(x ^ 0x36 for x in block)), hashlib.sha256(bytes(x ^ 0x5C for x in block))
 
 
 def draw(seed: bytes, room: str, member: str, session: str, ref: int, n: int, bound: int) -> int:
@@ -63,9 +67,11 @@ def draw(seed: bytes, room: str, member: str, session: str, ref: int, n: int, bo
     """
     limit, block, parts = 2**32 - 2**32 % bound, 0, f"draw|{room}|{member}|{session}|{ref}|{n}"
     while True:
-        keyed = _keyed(seed).copy()
-        keyed.update((f"{parts}|{block}" if block else parts).encode())
-        digest = keyed.digest()
+        inner, outer = _keyed(seed)
+        inner, outer = inner.copy(), outer.copy()
+        inner.update((f"{parts}|{block}" if block else parts).encode())
+        outer.update(inner.digest())
+        digest = outer.digest()
         for at in range(0, len(digest), 4):
             word = int.from_bytes(digest[at : at + 4], "big")
             if word < limit:

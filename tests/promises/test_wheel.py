@@ -232,8 +232,7 @@ async def test_paid_tens_and_a_mall_never_overdraw_a_member(
             # every spin was free, a gift or paid for, and what was refused cost nothing
             free = 3 + (GIFTED if member == "m0" else 0)
             assert paid[member] == max(0, spun[member] - free)
-        # a member's other pages may use up what was brought for one: that one is told to try again
-        assert {"not_enough_points"} <= set(refused) <= {"not_enough_points", "ledger_down"}
+        assert set(refused) == {"not_enough_points"}
         assert max(spun.values()) > 20
         assert sum(room.redeemed.values()) > 0
         for node in nodes:
