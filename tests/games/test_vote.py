@@ -58,7 +58,7 @@ async def test_equal_numbers_stand_in_the_order_of_the_contestants_numbers(redis
 async def test_who_is_no_contestant_gets_no_vote_and_the_ballot_counts_for_nobody(redis: Redis) -> None:
     lane = await voting_lane(redis)
     seat = await lane.seat("ann")
-    for unknown in ("c0006", "c1", "c00001", "c0000", "c99999"):
+    for unknown in ("c0006", "c1", "c00001", "c0000", "c99999", "w0001", "c\0\0\0\1", ""):
         assert await voted(lane, seat, "c0001", unknown) == "contestant_unknown"
     assert set((await counts(lane)).values()) == {0}
 

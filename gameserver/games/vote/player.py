@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-MOST_BALLOTS = 10  # where nothing limits a member
+MOST_BALLOTS = 1_000_000  # where nothing limits a member
+MOST_KNOWN = 100  # contestants that it chooses from
 FIRST = 3  # contestants that it supposes where none were shown
 
 
@@ -26,8 +27,8 @@ class VotePlayer:
         self._each: int | None = ballots["per_contestant_per_day"]
         self._named: dict[str, int] = dict(snapshot["today"])
         self._random = Random()
-        limits = (snapshot["left_today"], snapshot["left_total"], MOST_BALLOTS)
-        self._left = min(limit for limit in limits if limit is not None)
+        limits = [limit for limit in (snapshot["left_today"], snapshot["left_total"]) if limit is not None]
+        self._left = min(limits, default=MOST_BALLOTS)
         self._at: int = snapshot["voting_opens_at"] or 0  # ms
         self._ids = list(snapshot["votes"] or ())
         self._meet(self._choose if self._ids else FIRST)
@@ -41,7 +42,7 @@ class VotePlayer:
     def heard(self, event: Mapping[str, Any]) -> None:
         """Takes an event of the room."""
         if event["ev"] == "tally":
-            self._meet(min(event["contestants"], MOST_BALLOTS))
+            self._meet(min(event["contestants"], MOST_KNOWN))
 
     def next(self, now: int) -> tuple[int, Mapping[str, Any]] | None:
         """The next ballot and the server ms from which it may be sent; None when there is none left."""

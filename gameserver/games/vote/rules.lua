@@ -84,19 +84,29 @@ local function ballots_of(me, day)
   return mine[TODAY], mine[TOTAL], mine[NAMES]
 end
 
--- ballots that named the contestant, and the place of its pair in NAMES
-local function times_named(names, id)
-  local wanted = number_of(id)
-  for at = 1, #names, NAMED_BYTES do
-    local number, times = get(NAMED, names, at)
-    if number == wanted then return times, at end
-  end
-  return 0
+-- where NAMES has the contestant's pair, or nil; `find` looks faster than a loop over pairs does
+local function pair_of(names, number)
+  local wanted, at = char(number % 256, floor(number / 256)), 1
+  repeat
+    at = string.find(names, wanted, at, true)
+    if not at or at % NAMED_BYTES == 1 then return at end
+    at = at + 1
+  until false
+end
+
+-- ballots that named the contestant, and the place of its pair
+local function times_named(names, number)
+  local at = pair_of(names, number)
+  if not at then return 0 end
+  local low, high = byte(names, at + 2, at + 3)
+  return low + high * 256, at
 end
 
 local function name(names, id)
-  local times, at = times_named(names, id)
-  local pair = put(NAMED, number_of(id), min(times + 1, 65535))
+  local number = number_of(id)
+  local times, at = times_named(names, number)
+  times = min(times + 1, 65535)
+  local pair = char(number % 256, floor(number / 256), times % 256, floor(times / 256))
   return at and sub(names, 1, at - 1) .. pair .. sub(names, at + NAMED_BYTES) or names .. pair
 end
 
@@ -160,7 +170,7 @@ function game.commands.vote(lane, me, c, b)
   if rule.per_day and today >= rule.per_day then return nil, 'ballot_limit', till_tomorrow(lane) end
   for i = first, last do
     if not is_listed(lane, c[i]) then return nil, 'contestant_unknown' end
-    if rule.each and times_named(names, c[i]) >= rule.each then return nil, 'contestant_limit', till_tomorrow(lane) end
+    if rule.each and times_named(names, number_of(c[i])) >= rule.each then return nil, 'contestant_limit', till_tomorrow(lane) end
   end
   local body = pack({
     { unpack(c, first, last) }, weight, rule.per_day and rule.per_day - today - 1, rule.total and rule.total - total - 1,
