@@ -15,6 +15,8 @@ ROUTES = {
     ("post", "/api/demo/login"), ("post", "/api/tickets"),
     ("post", "/api/points/events"),
     ("get", "/api/rooms"), ("get", "/api/rooms/{room}"), ("get", "/api/me/prizes"), ("get", "/api/me/points"),
+    ("post", "/api/me/prizes/{room}/{prize}/{unit}/address"),
+    ("post", "/api/me/prizes/{room}/{prize}/{unit}/received"),
     ("get", "/api/me/points/statement"), ("get", "/api/me/points/statement.csv"),
     ("post", "/api/media"), ("get", "/media/{key}"),
     ("get", "/healthz"), ("get", "/readyz"), ("get", "/metrics"),

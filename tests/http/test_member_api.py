@@ -122,7 +122,16 @@ async def test_a_room_shows_rules_and_commitment_and_the_seed_once_it_is_closed(
     )  # fmt: skip
     assert shown["timezone"] == "Asia/Shanghai"
     assert shown["prizes"] == [
-        {"id": "mug", "name": "杯子", "image": None, "kind": "physical", "value": 0, "stock": 3}
+        {
+            "id": "mug",
+            "name": "杯子",
+            "image": None,
+            "kind": "physical",
+            "value": 0,
+            "stock": 3,
+            "delivery": "ship",
+            "claim_days": 7,
+        }
     ]
     assert shown["play"]["packets_per_round"] == 10_000
     assert shown["rule_hash"] == rule_hash({"game": GAME, "config": room.config})
