@@ -18,7 +18,8 @@ from tests.promises.world import World, check_rebuilt, quiet, world
 from tests.store.lanes import PlayedLane, Seat, server_ms, unpacked
 
 MEMBERS, CONTESTANTS, VOTES = 5000, 20, 100_000
-PER_DAY, EACH, CHOOSE, TRIES, BATCH = 4, 3, 6, 3, 250
+PER_DAY, EACH, CHOOSE, TRIES, BATCH = 4, 3, 6, 5, 250
+TABLETS = 1500  # members with a second page
 IDS = [contestant(number) for number in range(1, CONTESTANTS + 1)]
 CONFIG = voting(
     ballots={"per_day": PER_DAY, "per_contestant_per_day": EACH, "choose_min": 1, "choose_max": CHOOSE},
@@ -45,8 +46,8 @@ async def tell(lane: PlayedLane, ballots: list[list[Any]], random: Random) -> li
 
 
 async def stormed(lane: PlayedLane, valkey_url: str) -> list[tuple[list[Any], Any]]:
-    """Every member has two pages, each of them in another process, and tries more often than allowed."""
-    pages = (await lane.seats(MEMBERS), await lane.seats(MEMBERS))
+    """All try more often than they may; some from two pages at once, each in another process."""
+    pages = (await lane.seats(MEMBERS), await lane.seats(TABLETS))
 
     async def process(seats: list[Seat], seed: int) -> list[tuple[list[Any], Any]]:
         random = Random(seed)
