@@ -3,11 +3,14 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
+from gameserver.errors import Refused
 from gameserver.records.codes import pool_counts
 from gameserver.records.database import Database
-from gameserver.records.rooms import RoomState, set_room_state
+from gameserver.records.lanes import get_lanes
+from gameserver.records.rooms import RoomState, get_room, set_room_state
 from gameserver.settlement import LINGER_MS
 from gameserver.staff.codes import return_unused
+from gameserver.store.keys import LaneKeys
 from tests.games.rains import grab, rain
 from tests.promises.world import World, world
 from tests.records.goods import added, campaign_with, names, prize
@@ -58,3 +61,24 @@ async def test_a_room_gives_codes_back_once_it_is_over_and_all_of_it_is_settled(
     assert await return_unused(made.database, made.redis, now) == STOCK - won
     assert await counts(made) == (STOCK - won, 0, won)
     assert await return_unused(made.database, made.redis, now) == 0
+
+
+async def test_a_room_whose_pool_has_too_few_codes_does_not_open_and_nothing_of_it_does(made: World) -> None:
+    campaign = await campaign_with(made.database, names(STOCK - 1))
+    await made.ledger.fund(campaign, 1000)
+    draft = await made.lifecycle.create(
+        "red_packet_rain",
+        rain(prizes=[prize("code", stock=STOCK)], amounts={"mode": "fixed", "count": 1, "amount": 1}),
+        campaign,
+    )
+    with pytest.raises(Refused) as error:
+        await made.lifecycle.open(draft.id)
+    assert (error.value.code, error.value.message) == (
+        "too_few_codes", "pool 'mall' has 5 free codes; the room needs 6",
+    )  # fmt: skip
+    assert await get_room(made.database, draft.id) == draft
+    assert await get_lanes(made.database, draft.id) == []
+    assert await made.redis.keys(LaneKeys(draft.id).tag + "*") == []
+    await added(made.database, campaign, ["one more"])
+    assert (await made.lifecycle.open(draft.id)).state is RoomState.OPEN
+    assert await counts(made) == (0, STOCK, 0)
