@@ -1,6 +1,5 @@
 """The benchmark: `python -m loadtests.bench`. Starts everything itself, prints a table, writes bench.json."""
 
-import asyncio
 import contextlib
 import json
 import os
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import text
@@ -35,7 +35,10 @@ from loadtests.phases.idle import idle
 from loadtests.phases.ledger import ledger
 from loadtests.phases.memory import memory
 from loadtests.phases.phase import Bench, Phase
+from loadtests.phases.quiz import quiz
 from loadtests.phases.settlement import settlement
+from loadtests.phases.vote import vote
+from loadtests.phases.wheel import wheel
 from loadtests.processes import NODE_PEER, Broken, Programs, bring_node_modules
 from loadtests.rooms import valkey_version
 
@@ -43,6 +46,9 @@ REPETITIONS = 3
 QUIET_PERCENT = 10
 PHASES: Mapping[str, Phase] = {
     "claims": claims,
+    "wheel": wheel,
+    "vote": vote,
+    "quiz": quiz,
     "fanout": fanout,
     "idle": idle,
     "settlement": settlement,
@@ -74,7 +80,7 @@ def main(
     log = folder / "programs.log"
     try:
         with engines(folder / "var") as running:
-            measured = asyncio.run(_run(running, log, names, quick))
+            measured = uvloop.run(_run(running, log, names, quick))
     except (Broken, EngineError, Refused) as error:
         err.print(f"[red]error[/red]: {error}")
         if log.exists():

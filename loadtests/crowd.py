@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -35,6 +36,12 @@ class Numbered:
     def next(self, now: int) -> tuple[int, Mapping[str, Any]] | None:
         self._drop += 1
         return now, {"op": "grab", "drop": self._drop % 2000}
+
+
+@cache
+def _answer_named(name: bytes) -> Mapping[str, Any]:
+    """An answer as players are told it here: that it came, and nothing of what is in it."""
+    return {"ev": name.decode()}
 
 
 class Crowd:
@@ -122,6 +129,8 @@ class Connection(WSListener):
         if name == _WELCOME:
             self._welcomed(_decode(payload))
         elif payload.startswith(ANSWERS_AT, end + 1):
+            if self._player is not None:
+                self._player.heard(_answer_named(name))
             self._answered(payload if name == _REFUSED else None)
         elif name != _TALLY and self._player is not None:
             self._player.heard(_decode(payload))

@@ -69,6 +69,25 @@ FIGURES: Sequence[Figure] = (
         "peers.starlette_us", "Starlette + redis-py, the same rule", "us", 1,
         at_least_times("peers.starlette_us", 7, "claims.server_us", ">= 7 x server"),
     ),
+    Figure(
+        "wheel.server_us", "server CPU a spin", "us", 1,
+        at_most_times("wheel.server_us", 1.3, "claims.server_us", "<= 1.3 x claim"),
+    ),
+    Figure("wheel.valkey_us", "Valkey CPU a spin", "us", 1),
+    Figure("wheel.per_s", "spins a second", "1/s", 0),
+    Figure(
+        "vote.server_us", "server CPU a ballot", "us", 1,
+        at_most_times("vote.server_us", 1.3, "claims.server_us", "<= 1.3 x claim"),
+    ),
+    Figure("vote.valkey_us", "Valkey CPU a ballot", "us", 1),
+    Figure("vote.per_s", "ballots a second", "1/s", 0),
+    Figure("vote.tally_age_p99_ms", "from a ballot to the tally with it, p99", "ms", 0),
+    Figure(
+        "quiz.server_us", "server CPU a live answer", "us", 1,
+        at_most_times("quiz.server_us", 1.3, "claims.server_us", "<= 1.3 x claim"),
+    ),
+    Figure("quiz.answers_per_s", "answers a second, all phones at once", "1/s", 0),
+    Figure("quiz.reveal_to_last_phone_p99_ms", "from the reveal to the last of 2,000 phones", "ms", 0),
     Figure("idle.connections", "idle connections", "", 0, at_least("idle.connections", 15_000, ">= 15,000")),
     Figure(
         "idle.kb_per_connection", "memory of each", "KB", 1, at_most("idle.kb_per_connection", 14, "<= 14")

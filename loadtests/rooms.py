@@ -20,6 +20,8 @@ AMOUNT = 88
 COUNTDOWN_MS = 3000
 ROUND_MS = 30_000
 
+NO_LIMIT = {"per_second": 1000, "burst": 1000}
+
 RAIN: Mapping[str, Any] = {
     "title": "Benchmark",
     "rounds": [{"gap_ms": 0, "countdown_ms": COUNTDOWN_MS, "duration_ms": ROUND_MS}],
@@ -28,7 +30,7 @@ RAIN: Mapping[str, Any] = {
     "bomb_share": 0,
     "max_grabs_per_round": 2000,
     "amounts": {"mode": "fixed", "count": 1_000_000, "amount": AMOUNT},
-    "limits": {"per_second": 1000, "burst": 1000},
+    "limits": NO_LIMIT,
 }
 """One long round in which every drop wins and no limit is met: every answer is a full claim."""
 
@@ -88,17 +90,20 @@ class BenchRoom:
         await self._stores.redis.unlink(self.store.keys.outbox)
 
 
-async def make_room(stores: Stores, config: Mapping[str, Any]) -> BenchRoom:
+async def make_room(stores: Stores, config: Mapping[str, Any], game: str = GAME) -> BenchRoom:
     """A room with a campaign of its own, opened."""
-    draft = await stores.lifecycle.create(GAME, config)
+    draft = await stores.lifecycle.create(game, config)
     return BenchRoom(stores, await stores.lifecycle.open(draft.id))
 
 
 async def in_room(
-    stores: Stores, config: Mapping[str, Any], work: Callable[[BenchRoom], Awaitable[dict[str, float]]]
+    stores: Stores,
+    config: Mapping[str, Any],
+    work: Callable[[BenchRoom], Awaitable[dict[str, float]]],
+    game: str = GAME,
 ) -> dict[str, float]:
     """Figures measured in a room that exists only meanwhile."""
-    room = await make_room(stores, config)
+    room = await make_room(stores, config, game)
     try:
         return await work(room)
     finally:

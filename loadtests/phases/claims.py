@@ -43,14 +43,15 @@ async def _echo(bench: Bench) -> dict[str, float]:
 
 async def _full(bench: Bench, room: BenchRoom) -> dict[str, float]:
     bench.say("claims: server, as fast as it goes")
+    return await full_speed(bench, room, "claims")
+
+
+async def full_speed(bench: Bench, room: BenchRoom, name: str) -> dict[str, float]:
+    """What the commands of a game cost as fast as they go: `<name>.server_us`, `.valkey_us` and `.per_s`."""
     port = free_port()
     async with bench.programs.server(port) as pid:
         measured = _checked(await bench.programs.storm(port, room.record.id, *_load(bench, pid)))
-    return {
-        "claims.server_us": measured["server_us"],
-        "claims.valkey_us": measured["valkey_us"],
-        "claims.per_s": measured["per_s"],
-    }
+    return {f"{name}.{figure}": measured[figure] for figure in ("server_us", "valkey_us", "per_s")}
 
 
 async def _half(bench: Bench, room: BenchRoom, rate: float) -> dict[str, float]:
