@@ -1,0 +1,371 @@
+"""The promises of a live quiz (GAMES.md): answers counted once and ranked, nothing told before the lock."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from random import Random
+from typing import Any
+
+import msgpack
+from redis.asyncio import Redis
+from sqlalchemy import text
+
+from gameserver.engines import Engines
+from gameserver.fairness import commitment
+from gameserver.games.game import HOST, RoomId
+from gameserver.games.quiz.events import Answer
+from gameserver.http.tokens import Tokens
+from tests.games.quizzes import Stage, asking, live, quiz, single, solved
+from tests.node import SECRET, Live, Member, emptied, living, member_token
+from tests.page import Event, Page
+from tests.store.lanes import Seat, server_ms
+
+# ten thousand answers
+
+MEMBERS, BATCH = 10_000, 256
+WINDOW = 3  # s
+TIME = 2**23
+
+
+class Crowd:
+    """Members who all answer one question, some on two pages, some twice."""
+
+    def __init__(self, show: Stage, seats: Sequence[Seat], doubles: Sequence[Seat], random: Random) -> None:
+        self.show = show
+        self.random = random
+        self.pages = [*seats, *doubles]
+        self.rtts = {seat.member: random.randrange(0, 700) for seat in seats}
+
+    def commands(self, question: int) -> list[list[Any]]:
+        """An answer of every page, in no order."""
+        random, lane = self.random, self.show.lane
+        asked = []
+        for page in self.pages:
+            right = solved(lane, page.member, question)[0]
+            choice = right if random.random() < 0.6 else random.randrange(4)
+            answer = Answer(ref=1, question=question, choices=[choice])
+            asked.append(asking(lane, page, answer, self.rtts[page.member]))
+        random.shuffle(asked)
+        return asked
+
+    async def answer(self, question: int) -> list[tuple[list[Any], Any]]:
+        """Asks the question and sends everything straight to the lane in its three seconds.
+
+        One answer in ten comes a second time, as after a lost reply.
+        """
+        commands = self.commands(question)
+        await self.show.opens(question)
+        told, again = [], []  # type: tuple[list[Any], list[list[Any]]]
+        for first in range(0, len(commands), BATCH - BATCH // 10):
+            batch = again + commands[first : first + BATCH - BATCH // 10]
+            told += list(zip(batch, await self.show.lane.ask(*batch), strict=True))
+            again = self.random.sample(batch, BATCH // 10)
+        return told
+
+
+async def ranking(lane: Any, name: str) -> dict[str, int]:
+    lines = await lane.redis.zrange(lane.keys.ranking(name), 0, -1, withscores=True)
+    return {member.decode(): int(score) for member, score in lines}
+
+
+def expected(
+    lines: Sequence[Any], starts: int, rtts: dict[str, int], rights: dict[str, bool]
+) -> dict[str, int]:
+    """What each answer's line should have brought: points * TIME - ms, 0 for a wrong one."""
+    scores = {}
+    for line in lines:
+        member, at = line[2], line[3]
+        took = min(max(0, at - starts - min(rtts[member], 500) // 2), WINDOW * 1000)
+        most = WINDOW * 1000
+        gain = (2 * 1000 * most - 1000 * took + most) // (2 * most)
+        scores[member] = gain * TIME - took if rights[member] else 0
+    return scores
+
+
+async def test_ten_thousand_answers_within_three_seconds_each_counted_once_and_ranked(redis: Redis) -> None:
+    questions = [single(number, right=number) for number in range(2)]
+    lane = await quiz(redis, live(questions, seconds_per_question=WINDOW))
+    show = Stage(lane, await lane.seat(HOST))
+    random = Random(11)
+    seats = await lane.seats(MEMBERS)
+    tablets = await lane.seats(MEMBERS // 20)  # every twentieth has a second page
+    crowd = Crowd(show, seats, tablets, random)
+    total: dict[str, int] = dict.fromkeys((seat.member for seat in seats), 0)
+    for question in (0, 1):
+        told = await crowd.answer(question)
+        starts = (await _room(lane))["starts"]
+        first: dict[tuple[str, int], Any] = {}
+        taken: dict[str, list[Any]] = {}
+        for command, result in told:
+            page = (command[1], command[2])
+            assert first.setdefault(page, result) == result  # a repetition is answered alike
+            if result[0] == 1:
+                taken.setdefault(command[0], command)
+            else:
+                assert result[1] == "answered_already"
+        # every member's first answer counts, in time by the server's clock, and no other
+        assert len(taken) == MEMBERS
+        rights = {member: command[6] == 1 for member, command in taken.items()}
+        assert 0.4 < sum(rights.values()) / MEMBERS < 0.9
+        lines = [line for line in await lane.lines() if line[6][:2] == ["answered", question]]
+        assert len(lines) == len({line[2] for line in lines}) == MEMBERS
+        assert max(line[3] for line in lines) <= starts + WINDOW * 1000 + 250
+        assert (await _room(lane))["answered"] == MEMBERS
+        gains = expected(lines, starts, crowd.rtts, rights)
+        assert await ranking(lane, "gain") == gains
+        counts = (await _room(lane))["counts"]
+        assert counts == [sum(command[7] == 1 << option for command in taken.values()) for option in range(4)]
+        assert await show.does("lock") == "locked"
+        assert await show.does("reveal") == "reveal"
+        total = {member: score + gains[member] for member, score in total.items()}
+        assert await ranking(lane, "total") == total
+    order = sorted(total, key=lambda member: (total[member], member), reverse=True)
+    page = await show.told("revealed", order[0])
+    assert page.answered == MEMBERS
+    assert await show.does("rank") == "ranking"
+    for place in (1, 2, 500, MEMBERS):
+        member = order[place - 1]
+        ranked = await show.told("ranked", member)
+        assert (ranked.place, ranked.players) == (place, MEMBERS)
+        assert ranked.score == -(-total[member] // TIME)
+
+
+async def _room(lane: Any) -> Any:
+    return msgpack.unpackb(await lane.redis.get(lane.keys.game), strict_map_key=False)
+
+
+# nothing before the lock
+
+SEED = bytes(range(100, 132))
+EXPLANATION = "nobody may read this before the lock"
+WHY = {"explanation": EXPLANATION}
+FIRST: list[dict[str, Any]] = [
+    single(0, right=0, explanation=EXPLANATION),
+    {
+        "kind": "multiple",
+        "text": "several",
+        "options": ["a", "b", "c"],
+        "right": [0, 1],
+        "explanation": EXPLANATION,
+    },
+    {"kind": "true_false", "text": "true?", "right": True, **WHY},
+    {
+        "kind": "number",
+        "text": "how many?",
+        "right": {"min": "4711", "max": "4712"},
+        "explanation": EXPLANATION,
+    },
+    {"kind": "text", "text": "who?", "right": ["Somebody"], **WHY},
+]
+OTHER_RIGHTS: list[Any] = [1, [1, 2], False, {"min": "815", "max": "816"}, ["Nobody"]]
+SECOND = [question | {"right": right} for question, right in zip(FIRST, OTHER_RIGHTS, strict=True)]
+NAMES = ("安", "白", "陈", "丁", "方")
+OF_THE_MOMENT = ("v", "now", "rule_hash")
+FIELDS = ("solution", "right", "counts", "gained", "revealed", "result")
+SECRETS = (EXPLANATION, "4711", "4712", "Somebody", "815", "816", "Nobody")
+
+
+class Show:
+    """A live quiz on a real server: a host, a spectator and five members on sockets."""
+
+    def __init__(self, site: Live, room: str) -> None:
+        self.site = site
+        self.room = room
+        self.members = [
+            Member(member_token(sub=f"m{number}", name=name), f"m{number}", name)
+            for number, name in enumerate(NAMES)
+        ]
+        self.host = self.screen = self.pages = None  # type: Any
+
+    async def enter(self) -> None:
+        """One after the other, so that sessions have the same numbers whenever it is played."""
+        self.host = await self.host_page()
+        self.screen = await self.site.join(self.room, None, packed=True)
+        self.pages = [
+            await self.site.join(self.room, member, packed=number % 2 == 1)
+            for number, member in enumerate(self.members)
+        ]
+
+    async def host_page(self) -> Page:
+        token = Tokens(SECRET).issue_host(self.room, 3600)
+        answer = await self.site.http.post("/api/tickets", json={"room": self.room, "host": token})
+        page = await self.site.dial()
+        welcome = await page.hello(self.room, answer.json()["ticket"])
+        assert welcome["member"] == HOST
+        return page
+
+    async def step(self, op: str, **fields: Any) -> None:
+        told = await self.host.ask(op, **fields)
+        assert told["ev"] == "told", told
+
+    async def everyone(self, name: str) -> list[Event]:
+        """The next event of that name on every page."""
+        return [await page.next(ev=name) for page in (*self.pages, self.screen, self.host)]
+
+    async def until_start(self, opened: Event) -> None:
+        """Returns when the server's clock is past the start of the question."""
+        while (left := opened["question"]["starts_at"] - await server_ms(self.site.redis)) >= 0:
+            await asyncio.sleep((left + 1) / 1000)
+
+
+@asynccontextmanager
+async def served(engines: Engines) -> AsyncIterator[Live]:
+    async with emptied(engines), living(engines, demo=False) as site:
+        yield site
+
+
+async def shown(site: Live, id_: str, questions: Sequence[dict[str, Any]]) -> Show:
+    """A room whose id and seed are always the same, and so the order of the options; all have come in."""
+    config = live(questions, seconds_per_question=60, tiers=[{"places": 2, "points": 50}])
+    draft = await site.stores.lifecycle.create("quiz", config)
+    async with site.stores.database.begin() as connection:
+        change = text("update game.room set id = :id, seed = :seed, commitment = :known where id = :draft")
+        values = {"id": id_, "seed": SEED, "known": commitment(SEED), "draft": draft.id}
+        await connection.execute(change, values)
+    await site.stores.lifecycle.open(RoomId(id_))
+    show = Show(site, id_)
+    await show.enter()
+    return show
+
+
+def chosen(question: Event, number: int) -> dict[str, Any]:
+    """What page `number` answers: never looking at what is right."""
+    options = question["options"]
+    match question["kind"]:
+        case "single":
+            return {"choices": [options.index(f"0-{number % 2}")]}
+        case "multiple":
+            return {"choices": sorted(options.index(letter) for letter in ("ab", "bc", "a")[number % 3])}
+        case "true_false":
+            return {"choices": [number % 2]}
+        case "number":
+            return {"number": ("4711", "815", "1")[number % 3]}
+    return {"text": ("Somebody", "Nobody")[number % 2]}
+
+
+async def asked_and_answered(show: Show, index: int) -> Event:
+    """A question up to its lock: four answer, one changes their mind, one comes back, one is silent."""
+    await show.step("ask", question=index)
+    opened = await show.everyone("question_opened")
+    await show.until_start(opened[0])
+    for number, page in enumerate(show.pages[:4]):
+        question = opened[number]["question"]
+        told = await page.ask("answer", question=index, **chosen(question, number))
+        assert (told["ev"], told["question"]) == ("answered", index), told
+    again = await show.pages[0].ask("answer", question=index, **chosen(opened[0]["question"], 1))
+    assert (again["ev"], again["code"]) == ("refused", "answered_already")
+    misfit = await show.pages[4].ask("answer", question=index)
+    assert (misfit["ev"], misfit["code"]) == ("refused", "bad_answer")
+    early = await show.pages[4].ask("answer", question=(index + 1) % len(FIRST), choices=[0])
+    assert early["code"] in ("not_asked", "question_closed")
+    await show.pages[1].vanish()
+    # another page of the same member: the session, and so the number of frames, does not depend on timing
+    show.pages[1] = await show.site.join(show.room, show.members[1], packed=True)
+    assert show.pages[1].snapshot["game"]["answered"] is True
+    await show.step("lock")
+    return (await show.everyone("question_locked"))[0]
+
+
+def timeless(value: Any) -> Any:
+    """Without moments, versions and hashes; the rule hash covers the questions, salted with the seed."""
+    if isinstance(value, dict):
+        return {
+            key: timeless(each)
+            for key, each in value.items()
+            if key not in ("v", "now", "rule_hash", "session")
+        }
+    if isinstance(value, list):
+        return [timeless(each) for each in value]
+    return 0 if isinstance(value, int) and value > 10**11 else value
+
+
+def heard_by(page: Page) -> list[Any]:
+    """What a page was told, but for tallies and clocks: how many there are is a matter of timing."""
+    told = []
+    for frame in page.frames:
+        event = msgpack.unpackb(frame) if isinstance(frame, bytes) else json.loads(frame)
+        check_silent(event, ())
+        if event["ev"] not in ("tally", "time"):
+            told.append(timeless(event))
+    return told
+
+
+def check_silent(told: Any, questions: Sequence[dict[str, Any]]) -> None:
+    """No solution in it, nor anything that was gained or counted; of `questions` not a word."""
+    if isinstance(told, dict):
+        assert not [key for key in FIELDS if told.get(key) is not None], told
+        told = [*told.values()]
+    if isinstance(told, list):
+        for part in told:
+            check_silent(part, questions)
+    if isinstance(told, str):
+        assert told not in SECRETS
+        assert told not in [question["text"] for question in questions]
+
+
+async def before_the_lock(
+    engines: Engines, questions: Sequence[dict[str, Any]]
+) -> tuple[list[list[Any]], list[Any]]:
+    """All that seven pages are told up to the lock of each question, by page; and what HTTP tells then.
+
+    Each question is the first of a room of its own, so that nobody has gained anything before.
+    """
+    told: list[list[Any]] = []
+    public: list[Any] = []
+    async with served(engines) as site:
+        for index in range(len(questions)):
+            show = await shown(site, f"rquiz{index}", questions)
+            left = show.pages[1]  # the socket that will vanish
+            await asked_and_answered(show, index)
+            for path in ("/api/rooms", f"/api/rooms/{show.room}"):
+                answer = (await site.http.get(path)).json()
+                check_silent(answer, questions)
+                public.append(timeless(answer))
+            told += [heard_by(page) for page in (*show.pages, show.screen, show.host, left)]
+            await show.step("reveal")
+            for event in await show.everyone("revealed"):
+                assert event["solution"]["explanation"] == EXPLANATION
+            await site.hang_up()
+    return told, public
+
+
+async def test_no_frame_before_the_lock_tells_which_answer_is_right(engines: Engines) -> None:
+    """Played twice with nothing but the right answers changed, every page is told the same, bit for bit."""
+    first, first_public = await before_the_lock(engines, FIRST)
+    second, second_public = await before_the_lock(engines, SECOND)
+    assert [len(page) for page in first] == [len(page) for page in second]
+    for one, other in zip(first, second, strict=True):
+        for event, twin in zip(one, other, strict=True):
+            assert event == twin
+    for one, other in zip(first_public, second_public, strict=True):
+        assert one == other
+    assert sum(map(len, first)) > 100
+
+
+async def test_a_refresh_keeps_the_place(engines: Engines) -> None:
+    async with served(engines) as site:
+        show = await shown(site, "rquiz", FIRST[:2])
+        await asked_and_answered(show, 0)
+        await show.step("reveal")
+        await show.everyone("revealed")
+        await show.step("rank")
+        ranked = (await show.everyone("ranked"))[:5]
+        assert sorted(event["place"] for event in ranked) == [0, 1, 2, 3, 4]
+        for page, event, member in zip(list(show.pages), ranked, show.members, strict=True):
+            session = page.session
+            await page.vanish()
+            back = await show.site.join(show.room, member, session=session)
+            mine = back.snapshot["game"]["mine"]
+            assert back.session == session
+            assert (mine["place"], mine["score"]) == (event["place"], event["score"])
+        show.pages = [await show.site.join(show.room, member) for member in show.members]
+        await asked_and_answered(show, 1)
+        await show.step("reveal")
+        await show.step("finish")
+        finished = (await show.everyone("finished"))[:5]
+        won = {event["place"]: event.get("won") for event in finished}
+        assert (won[1], won[2], won[3]) == (50, 50, None)
+        best = next(number for number, event in enumerate(finished) if event["place"] == 1)
+        again = await show.site.join(show.room, show.members[best])
+        assert again.snapshot["game"]["mine"]["won"] == 50
