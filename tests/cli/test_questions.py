@@ -89,6 +89,9 @@ async def test_what_people_wrote_is_no_markup(variables: dict[str, str], tmp_pat
     (tmp_path / "a.csv").write_text(HEADINGS + "text,[bold]是[/] [/x],[red],a,1\n")
     await asked(variables, "import", "bank", str(tmp_path / "a.csv"))
     assert "[bold]是[/] [/x]" in (await asked(variables, "show", "bank")).out
+    (tmp_path / "a.json").write_text('[{"kind": "text", "text": "?", "right": ["x"], "[/x]": 1}]')
+    said = await asked(variables, "import", "other", str(tmp_path / "a.json"))
+    assert "question 1, [/x]: Extra inputs are not permitted" in said.err
 
 
 async def test_what_is_lost_is_asked_for(variables: dict[str, str], engine: Database, tmp_path: Path) -> None:
