@@ -25,8 +25,8 @@ _QUESTION = {
 
 
 class Round(NamedTuple):
-    """One question: its answers, the seconds until all were answered, the server's CPU seconds in them, and the
-    seconds from the host's reveal to the last phone that was told.
+    """One question: its answers, the seconds until all were answered, the server's CPU seconds in them, and
+    the seconds from the host's reveal to the last phone that was told.
     """
 
     answers: int

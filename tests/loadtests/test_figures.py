@@ -13,6 +13,8 @@ KEYS = {
     "settlement.rules_per_s", "settlement.plain_per_s", "settlement.replay_per_s",
     "settlement.hot_campaign_per_s", "settlement.batch_p99_ms", "settlement.rss_mb_after_500k",
     "settlement.rss_mb_after_1m", "store.gate_bytes_per_member", "peers.node_us", "peers.starlette_us",
+    "wheel.server_us", "wheel.valkey_us", "wheel.per_s", "vote.server_us", "vote.valkey_us", "vote.per_s",
+    "vote.tally_age_p99_ms", "quiz.server_us", "quiz.answers_per_s", "quiz.reveal_to_last_phone_p99_ms",
 }  # fmt: skip
 GOOD = {
     "claims.server_us": 20.0, "claims.echo_us": 8.0, "claims.valkey_us": 16.0, "claims.per_s": 18_000,
@@ -23,6 +25,9 @@ GOOD = {
     "settlement.plain_per_s": 30_000, "settlement.replay_per_s": 15_000,
     "settlement.hot_campaign_per_s": 13_500, "settlement.batch_p99_ms": 100.0,
     "settlement.rss_mb_after_500k": 100.0, "settlement.rss_mb_after_1m": 110.0,
+    "wheel.server_us": 26.0, "wheel.valkey_us": 20.0, "wheel.per_s": 20_000,
+    "vote.server_us": 26.0, "vote.valkey_us": 20.0, "vote.per_s": 20_000, "vote.tally_age_p99_ms": 260,
+    "quiz.server_us": 26.0, "quiz.answers_per_s": 10_000, "quiz.reveal_to_last_phone_p99_ms": 200,
 }  # fmt: skip
 WORSE = {
     "claims.server_us": 24.1, "claims.valkey_us": 16.1, "claims.per_s": 17_999, "claims.p99_ms": 30.1,
@@ -30,7 +35,8 @@ WORSE = {
     "settlement.entries_per_s": 14_999, "settlement.lag_p99_ms": 301, "store.gate_bytes_per_member": 501,
     "peers.node_us": 35.9, "peers.starlette_us": 139.9, "settlement.rules_per_s": 14_999,
     "settlement.replay_per_s": 14_998, "settlement.hot_campaign_per_s": 13_499,
-    "settlement.rss_mb_after_1m": 110.2,
+    "settlement.rss_mb_after_1m": 110.2, "wheel.server_us": 26.1, "vote.server_us": 26.1,
+    "quiz.server_us": 26.1,
 }  # fmt: skip
 
 
