@@ -207,6 +207,7 @@ export const en: { [Key in keyof typeof zh]: string } = {
   'refused.record_down': 'The event is recovering. One moment',
   'refused.ledger_down': 'Points are recovering. Please try again in a moment',
   'refused.spectator': 'This page only watches',
+  'refused.not_host': 'Only the host can do this',
   'refused.internal': 'Something went wrong. Please try again later',
   'refused.bad_picture': 'This picture cannot be read. Try another one',
   'refused.too_large': 'This picture is too large',

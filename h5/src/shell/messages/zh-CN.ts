@@ -205,6 +205,7 @@ export const zh = {
   'refused.record_down': '现场正在恢复，请稍候',
   'refused.ledger_down': '积分服务正在恢复，请稍候再试',
   'refused.spectator': '当前为观看模式，不能参与',
+  'refused.not_host': '只有主持人可以操作',
   'refused.internal': '出了点问题，请稍后再试',
   'refused.bad_picture': '这张图片无法读取，换一张试试',
   'refused.too_large': '图片太大了，请选小一点的',
