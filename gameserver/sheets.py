@@ -20,6 +20,7 @@ MOST_ROWS = 1_000_000
 MOST_COLUMNS = 100
 MOST_ERRORS = 200
 BOM = b"\xef\xbb\xbf"  # by it Excel knows UTF-8
+XLSX_ROWS = 2**20
 EXACT = 10**15  # a spreadsheet keeps 15 digits of a number
 
 
@@ -148,12 +149,19 @@ def table_file(file: Path, columns: Sequence[str], *, edited: bool = False) -> I
 
     The file appears under its name when it is whole. Raises Refused("bad_table") where it cannot.
     """
-    part = file.with_name(f".{file.name}.part")
-    try:
+    with _whole(file) as part:
         is_xlsx = file.suffix.lower() == ".xlsx"
         with _xlsx_file(part, len(columns) if edited else 0) if is_xlsx else _csv_file(part) as table:
             table.write(list(columns))
             yield table
+
+
+@contextmanager
+def _whole(file: Path) -> Iterator[Path]:
+    """Where to write a file that appears under its name once it is whole."""
+    part = file.with_name(f".{file.name}.part")
+    try:
+        yield part
         part.replace(file)
     except OSError as error:
         raise Refused("bad_table", f"cannot write {file}: {error.strerror or error}") from None
@@ -182,6 +190,8 @@ class _XlsxFile:
         self._next = 0
 
     def write(self, row: Sequence[object]) -> None:
+        if self._next == XLSX_ROWS:
+            raise Refused("bad_table", f"an XLSX sheet ends after {XLSX_ROWS:,} rows: write a CSV file")
         for column, value in enumerate(row):
             if isinstance(value, int) and abs(value) < EXACT:
                 self._sheet.write_number(self._next, column, value)
@@ -192,14 +202,42 @@ class _XlsxFile:
 
 @contextmanager
 def _xlsx_file(file: Path, text_columns: int) -> Iterator[TableFile]:
-    from xlsxwriter import Workbook
-
-    with _private(file) as out, Workbook(out, {"constant_memory": True}) as book:
+    with _book(file) as book:
         sheet = book.add_worksheet()
         sheet.freeze_panes(1, 0)
         if text_columns:
             sheet.set_column(0, text_columns - 1, 16, book.add_format({"num_format": "@"}))
         yield _XlsxFile(sheet)
+
+
+@contextmanager
+def _book(file: Path) -> Iterator[Any]:
+    from xlsxwriter import Workbook
+
+    with _private(file) as out, Workbook(out, {"constant_memory": True}) as book:
+        yield book
+
+
+class BookFile:
+    """An XLSX file of several tables, which are written one after the other."""
+
+    def __init__(self, book: Any) -> None:
+        self._book = book
+
+    def table(self, name: str, columns: Sequence[str]) -> TableFile:
+        """A new sheet with its heading; the one before is finished."""
+        sheet = self._book.add_worksheet(name)
+        sheet.freeze_panes(1, 0)
+        table = _XlsxFile(sheet)
+        table.write(columns)
+        return table
+
+
+@contextmanager
+def book_file(file: Path) -> Iterator[BookFile]:
+    """Writes an XLSX file of several tables, as `table_file` writes one."""
+    with _whole(file) as part, _book(part) as book:
+        yield BookFile(book)
 
 
 def _private(file: Path) -> io.BufferedWriter:

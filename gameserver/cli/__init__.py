@@ -15,6 +15,7 @@ from gameserver.cli import (
     media,
     members,
     questions,
+    reports,
     rooms,
     servers,
     verify,
@@ -30,7 +31,8 @@ cli = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Campaign game server."
 )
 for command in (
-    servers.demo, servers.serve, servers.settle, servers.migrate, members.play, verify.verify,
+    servers.demo, servers.serve, servers.settle, servers.migrate, members.play, reports.report,
+    verify.verify,
 ):  # fmt: skip
     cli.command()(command)
 cli.add_typer(rooms.cli, name="room")

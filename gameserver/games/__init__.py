@@ -1,12 +1,14 @@
 """Discovery: a game is a folder here with `GAME` in it. Nothing else names games."""
 
 import importlib
+import importlib.util
 import pkgutil
 from functools import cache
 from pathlib import Path
 
 from gameserver.errors import Refused
 from gameserver.games.game import Game
+from gameserver.games.report import GameReports, each_line
 
 _FOLDER = Path(__file__).parent
 
@@ -28,6 +30,16 @@ def game_named(name: str) -> Game:
     except KeyError:
         known = ", ".join(games())
         raise Refused("unknown_game", f"there is no game {name!r}; there are: {known}") from None
+
+
+@cache
+def reports_of(name: str) -> GameReports:
+    """What a game tells reports of its own (games/report.py); most have a `report.py`."""
+    module = f"{__name__}.{game_named(name).name}.report"
+    if importlib.util.find_spec(module) is None:
+        return GameReports(each_line, {})
+    found = importlib.import_module(module)
+    return GameReports(found.plays, found.REPORTS)
 
 
 def rules_of(game: Game) -> str:

@@ -64,6 +64,10 @@ class SoloPlan:
             taken.update(drawn[line])
         return tuple(question for some in drawn for question in some)
 
+    def questions_of(self, member: MemberId, attempt: int) -> tuple[int, ...]:
+        """The questions of a member's round, by their places in the config."""
+        return self._drawn(member, attempt)
+
     def rule(self) -> Mapping[str, Any]:
         """What rules.lua reads."""
         solo = self._solo
