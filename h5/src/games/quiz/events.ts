@@ -17,6 +17,9 @@ export interface Play {
   of?: number | null // live: questions in all
   count?: number | null // solo: questions a round
   scoring?: 'flat' | 'speed' | null
+  streak_bonus?: number | null
+  streak_max?: number | null
+  late_join?: boolean | null
   teams?: Team[] | null
   survival?: boolean | null
   lives?: number | null
@@ -182,6 +185,7 @@ export interface Standing {
   streak: number
   alive: boolean
   team?: string | null
+  won?: number // points for the place, once the quiz is over
 }
 
 export interface LivePicture {
@@ -189,13 +193,16 @@ export interface LivePicture {
   state: LiveState
   question: Asked | null
   answered: boolean
+  answers: number // of all, to the question
   mine: Standing | null
   of: number
-  asked?: number[] // the questions that were asked
-  teams?: TeamScore[] | null
-  solution?: Right | null
-  counts?: number[] | null
-  top?: Leader[] | null
+  asked: number[] // the questions that were asked
+  players: number
+  teams: TeamScore[]
+  solution: Right | null
+  counts: number[] | null
+  revealed: Mine | null // of the question that was revealed
+  top: Leader[] | null
 }
 
 export type Picture = SoloPicture | LivePicture

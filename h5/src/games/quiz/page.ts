@@ -20,6 +20,8 @@ function live(play: Play): Fact[] {
   const teams = play.teams ?? []
   return [
     { label: t('fact.scoring'), text: t(play.scoring === 'speed' ? 'fact.scoring.speed' : 'fact.scoring.flat') },
+    ...(play.streak_bonus ? [{ label: t('fact.streak'), text: t('fact.streak.text', { n: count(play.streak_bonus) }) }] : []),
+    { label: t('fact.late'), text: t(play.late_join ? 'fact.late.yes' : 'fact.late.no') },
     ...(play.survival ? [{ label: t('fact.survival'), text: t('fact.survival.text') }] : []),
     ...(teams.length ? [{ label: t('fact.teams'), text: teams.map((team) => team.name).join(' · ') }] : []),
     ...tiers(play),

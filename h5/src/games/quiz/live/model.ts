@@ -12,7 +12,7 @@ export type LivePhase = 'lobby' | 'lead' | 'question' | 'answered' | 'locked' | 
 /** Why a member only watches. */
 export type Watching = 'out' | 'late' | null
 
-const NOTHING: Standing = { score: 0, place: 0, streak: 0, alive: true, team: null }
+const NOTHING: Standing = { score: 0, place: 0, streak: 0, alive: true, team: null, won: 0 }
 const GONE: Record<string, Watching> = { out_of_game: 'out', late_join: 'late' }
 
 /** One member's live quiz; from events and snapshots, in server time. */
@@ -121,7 +121,7 @@ export function liveModel(context: GameContext<Play, Picture>) {
   async function command(op: string, fields: Record<string, unknown>): Promise<string> {
     refused.value = ''
     try {
-      await context.command(op, fields)
+      await context.command(op, fields, 0)
       return ''
     } catch (error) {
       return (refused.value = error instanceof Refused ? error.code : 'unknown')
@@ -149,32 +149,34 @@ export function liveModel(context: GameContext<Play, Picture>) {
     sending.value = false
   }
 
-  function restore(picture: LivePicture | null): void {
-    if (!picture) return
-    const { question, solution } = picture
+  function restore(picture: LivePicture): void {
+    const { question, solution, counts, players } = picture
     if (question) pose(question)
     state.value = picture.state
     mine.value = { ...(picture.mine ?? NOTHING) }
     if (!mine.value.alive) watching.value = 'out'
     answered.value = picture.answered
+    answers.value = picture.answers
     if (picture.answered && question) given.value ??= remembered(question.question)
-    teams.value = Object.fromEntries((picture.teams ?? []).map(({ id, members }) => [id, members]))
-    const { place, score } = mine.value
-    const told = { question: asked.value?.question ?? 0, players: joined.value, place, score, moved: 0 }
-    const shown = { top: picture.top ?? [], teams: picture.teams ?? [], ...told }
-    if (picture.state === 'reveal' && solution && !revealed.value) {
-      const counts = picture.counts ?? []
-      revealed.value = { ev: 'revealed', question: told.question, solution, counts, answered: answers.value, mine: null }
+    teams.value = Object.fromEntries(picture.teams.map(({ id, members }) => [id, members]))
+    const { place, score, won } = mine.value
+    const at = question?.question ?? 0
+    const shown = { top: picture.top ?? [], teams: picture.teams, players, place, score }
+    if (picture.state === 'reveal' && solution && revealed.value?.question !== at) {
+      const mine = picture.revealed
+      revealed.value = { ev: 'revealed', question: at, solution, counts: counts ?? [], answered: picture.answers, mine }
     }
-    if (picture.state === 'ranking') ranked.value ??= { ev: 'ranked', ...shown }
-    if (picture.state === 'podium') finished.value ??= { ev: 'finished', ...shown }
+    if (picture.state === 'ranking' && ranked.value?.question !== at) {
+      ranked.value = { ev: 'ranked', question: at, moved: 0, ...shown }
+    }
+    if (picture.state === 'podium') finished.value ??= { ev: 'finished', won, ...shown }
   }
 
   watch(
     context.snapshot,
     (snapshot) => {
       joined.value = Math.max(joined.value, snapshot?.joined ?? 0)
-      restore((snapshot?.game as LivePicture | undefined) ?? null)
+      if (snapshot?.game?.mode === 'live') restore(snapshot.game)
     },
     { immediate: true, flush: 'sync' },
   )

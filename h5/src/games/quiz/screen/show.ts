@@ -77,17 +77,19 @@ export function quizShow(context: StageContext<Play, Picture>) {
 
   function restore(picture: LivePicture): void {
     if (picture.question) pose(picture.question)
-    for (const question of picture.asked ?? []) if (!done.value.includes(question)) done.value = [...done.value, question]
+    done.value = picture.asked
     state.value = picture.state
-    if (picture.teams) teams.value = Object.fromEntries(picture.teams.map(({ id, members }) => [id, members]))
-    const shown = { top: picture.top ?? [], teams: picture.teams ?? [], place: 0, score: 0, players: joined.value }
+    answered.value = picture.answers
+    teams.value = Object.fromEntries(picture.teams.map(({ id, members }) => [id, members]))
+    const { solution, counts, players } = picture
+    const shown = { top: picture.top ?? [], teams: picture.teams, place: 0, score: 0, players }
     const question = asked.value?.question ?? 0
-    if (picture.state === 'reveal' && picture.solution && !revealed.value) {
-      const counts = picture.counts ?? []
-      const sum = counts.reduce((all, one) => all + one, 0)
-      revealed.value = { ev: 'revealed', question, solution: picture.solution, counts, answered: sum, mine: null }
+    if (picture.state === 'reveal' && solution && revealed.value?.question !== question) {
+      revealed.value = { ev: 'revealed', question, solution, counts: counts ?? [], answered: picture.answers, mine: null }
     }
-    if (picture.state === 'ranking') ranked.value ??= { ev: 'ranked', question, moved: 0, ...shown }
+    if (picture.state === 'ranking' && ranked.value?.question !== question) {
+      ranked.value = { ev: 'ranked', question, moved: 0, ...shown }
+    }
     if (picture.state === 'podium') finished.value ??= { ev: 'finished', ...shown }
   }
 
@@ -95,7 +97,7 @@ export function quizShow(context: StageContext<Play, Picture>) {
     context.snapshot,
     (snapshot) => {
       joined.value = Math.max(joined.value, snapshot?.joined ?? 0)
-      if (snapshot?.game) restore(snapshot.game as LivePicture)
+      if (snapshot?.game?.mode === 'live') restore(snapshot.game)
     },
     { immediate: true, flush: 'sync' },
   )

@@ -87,8 +87,7 @@ export function soloModel(context: GameContext<Play, Picture>) {
     points.value += end.points
   }
 
-  function restore(picture: SoloPicture | null): void {
-    if (!picture) return
+  function restore(picture: SoloPicture): void {
     const ended = picture.last?.attempt === attempt.value && asked.value !== null && !picture.current
     attempts.value = picture.attempts
     best.value = picture.best
@@ -113,10 +112,10 @@ export function soloModel(context: GameContext<Play, Picture>) {
     else if (event.ev === 'tally') joined.value = Math.max(joined.value, (event as ServerEvent & { joined: number }).joined)
   }
 
-  async function command(op: string, fields: Record<string, unknown>): Promise<boolean> {
+  async function command(op: string, fields: Record<string, unknown>, plays: number): Promise<boolean> {
     refused.value = ''
     try {
-      await context.command(op, fields)
+      await context.command(op, fields, plays)
       return true
     } catch (error) {
       refused.value = error instanceof Refused ? error.code : 'unknown'
@@ -128,7 +127,7 @@ export function soloModel(context: GameContext<Play, Picture>) {
   async function begin(): Promise<void> {
     if (beginning.value) return
     beginning.value = true
-    await command('begin', { attempt: attempts.value + 1 })
+    await command('begin', { attempt: attempts.value + 1 }, 1)
     beginning.value = false
   }
 
@@ -136,7 +135,7 @@ export function soloModel(context: GameContext<Play, Picture>) {
     const question = asked.value
     if (!question || given.value || checked.value) return
     given.value = answered
-    const taken = await command('answer', { attempt: attempt.value, question: question.question, ...answered })
+    const taken = await command('answer', { attempt: attempt.value, question: question.question, ...answered }, 0)
     if (!taken && asked.value === question) given.value = null
   }
 
@@ -149,7 +148,7 @@ export function soloModel(context: GameContext<Play, Picture>) {
     (snapshot) => {
       joined.value = Math.max(joined.value, snapshot?.joined ?? 0)
       charge.value = snapshot?.charge ?? charge.value
-      restore((snapshot?.game as SoloPicture | undefined) ?? null)
+      if (snapshot?.game?.mode === 'solo') restore(snapshot.game)
     },
     { immediate: true, flush: 'sync' },
   )
