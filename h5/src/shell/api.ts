@@ -1,5 +1,5 @@
 import { token } from './member'
-import { Refused, type RoomCard, type RoomDetails, type Won } from './wire'
+import { Refused, type RoomCard, type RoomDetails, type Why, type Won } from './wire'
 
 const PATIENCE_MS = 10_000
 
@@ -58,6 +58,11 @@ export function demoLogin(name: string): Promise<{ token: string; member: string
 
 export async function myPrizes(): Promise<Won[]> {
   return (await call<{ prizes: Won[] }>('/api/me/prizes', undefined, token())).prizes
+}
+
+/** What stands in the way of the member's next play. */
+export function why(room: string): Promise<Why> {
+  return call<Why>(`/api/rooms/${encodeURIComponent(room)}/why`, undefined, token())
 }
 
 export interface Points {

@@ -2,7 +2,7 @@ import type { Component, Ref, ShallowRef } from 'vue'
 import type { Link } from './connection'
 import type { Room, ServerEvent, Snapshot } from './wire'
 
-export type SheetName = 'prizes' | 'rules' | 'poster'
+export type SheetName = 'prizes' | 'rules' | 'poster' | 'why'
 
 /** What a game's page gets from the shell; it owns only its drawing. */
 export interface GameContext<Play = unknown, Picture = unknown> {

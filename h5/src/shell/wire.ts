@@ -51,6 +51,17 @@ export interface Chances {
   max_total?: number | null
 }
 
+/** What would decide if the member began a play now; `code` is null where nothing stands in the way. */
+export interface Why {
+  code: string | null
+  retry_ms: number | null // when it changes by itself, if it does
+  resets_at: number | null
+  free: number | null // free plays left; null: not limited, or not counted
+  extra: number // given beside the free ones
+  cost: number | null // points of a play after those
+  plays_left: number | null // of all plays; null: not limited
+}
+
 export interface RoomDetails<Play = unknown> extends Room<Play> {
   limits: { chances: Chances }
   rules_text: string
