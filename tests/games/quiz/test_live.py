@@ -7,9 +7,23 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
-from gameserver.games.game import HOST
+from gameserver.games.game import HOST, MemberId
+from gameserver.games.quiz.events import Answer
 from gameserver.games.quiz.sheet import GRACE_MS
-from tests.games.quizzes import LEAD_MS, SECONDS, STEPS, Stage, live, picture, quiz, single, stage
+from tests.games.quizzes import (
+    LEAD_MS,
+    SECONDS,
+    STEPS,
+    Stage,
+    asking,
+    live,
+    mistaken,
+    picture,
+    quiz,
+    single,
+    solved,
+    stage,
+)  # fmt: skip
 from tests.store.lanes import Seat, server_ms, unpacked
 
 T = SECONDS * 1000
@@ -237,6 +251,9 @@ async def test_right_answers_in_a_row_add_more_up_to_the_limit(redis: Redis) -> 
     assert by_member["m0"] == [1000, 1100, 1200, 1300, 1300, 1300]
     assert by_member["m1"] == [1000, 1100, 0, 1000, 1100, 1200]
     assert by_member["m2"] == [1000, 1100, 1200, 1000, 1100]
+    # what one does not answer adds nothing, and what was told is added once
+    for seat in (steady, wrong, absent):
+        assert (await show.mine(seat))["score"] == sum(by_member[seat.member])
     assert (await show.mine(steady))["streak"] == 6
     await show.opens(6)
     assert await show.answers(steady, 6, right=False) == "answered"
@@ -316,6 +333,21 @@ async def test_teams_gain_what_their_members_gain_once_it_is_told(redis: Redis, 
 
 
 # what is told
+
+
+async def test_right_and_wrong_answers_of_one_tick_are_answered_alike(redis: Redis) -> None:
+    show = await stage(redis, live(streak_bonus=100, survival=True))
+    seats = await show.lane.seats(2)
+    await show.plays(0, *((seat, True) for seat in seats))
+    await show.opens(1)
+    commands = [
+        asking(show.lane, seat, Answer(ref=1, question=1, choices=choose(show.lane, seat.member, 1)))
+        for seat, choose in zip(seats, (solved, mistaken), strict=True)
+    ]
+    right, wrong = await show.lane.ask(*commands)
+    assert right == wrong
+    views = [view for view, _ in await show.lane.store.views([MemberId("m0"), MemberId("m1")])]
+    assert len({str(view[:3] + view[5:]) for view in views}) == 1  # all but the places of before
 
 
 async def test_the_reveal_tells_each_their_own(redis: Redis) -> None:
