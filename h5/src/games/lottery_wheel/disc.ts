@@ -7,7 +7,7 @@ const THIRD = '#ffc38f' // beside the first sector when their number is odd
 const INK = '#9c1020'
 const FONT = 'system-ui, -apple-system, "PingFang SC", "Noto Sans CJK SC", "Microsoft YaHei", sans-serif'
 const MOST_PX = 0.105 // of the radius
-const LEAST_PX = 0.068
+const LEAST_PX = 0.076
 
 /** Pictures of the faces; where one's own cannot be loaded, our drawing. */
 export async function pictures(faces: Face[]): Promise<HTMLImageElement[]> {
