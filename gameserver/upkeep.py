@@ -10,7 +10,7 @@ from prometheus_client import Counter
 
 from gameserver.events import Events
 from gameserver.records.database import Database, passes
-from gameserver.records.fulfilment import expire
+from gameserver.records.handover import expire
 from gameserver.staff.codes import return_unused
 from gameserver.staff.orders import Orders
 from gameserver.store.redis import Redis

@@ -1,11 +1,14 @@
 """What a person sees in the terminal once the demo is up."""
 
+import sys
+
 import segno
 from rich.console import Console
 
 from gameserver.settings import Settings
 
-out = Console(highlight=False, soft_wrap=True)
+# the terminal itself: what a command prints beside a server in the same process is its own
+out = Console(file=sys.__stdout__, highlight=False, soft_wrap=True)
 
 
 def print_host(settings: Settings, room: str, token: str) -> None:

@@ -13,7 +13,8 @@ from gameserver.cli.moments import now
 from gameserver.cli.running import By, Port, Reason, err, out, print_table, staff_name, with_stores
 from gameserver.games.game import CampaignId
 from gameserver.personal import Place
-from gameserver.records.codes import give_missing, pool_counts, void
+from gameserver.records.code_pools import pool_counts, void
+from gameserver.records.codes import give_missing
 from gameserver.sheets import read_table
 from gameserver.staff.codes import import_codes
 

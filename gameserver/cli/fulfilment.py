@@ -14,7 +14,8 @@ from gameserver.cli.running import By, Port, Reason, Yes, err, out, print_table,
 from gameserver.errors import Refused
 from gameserver.games.game import RoomId
 from gameserver.personal import Place, redemption_code_of
-from gameserver.records.fulfilment import AlreadyRedeemed, State, cancel, redeem
+from gameserver.records.fulfilment import State
+from gameserver.records.handover import AlreadyRedeemed, cancel, redeem
 from gameserver.sheets import read_table
 from gameserver.staff.fulfilment import export, goods_of_room, import_tracking, receiver, ship_one
 

@@ -11,13 +11,8 @@ from gameserver.http.forms import AddressForm, Kept
 from gameserver.http.tokens import Member, Tokens
 from gameserver.personal import Place, Seal, person_of
 from gameserver.records.database import Database
-from gameserver.records.fulfilment import (
-    Fulfilment,
-    fulfilments_of_member,
-    get_fulfilment,
-    give_address,
-    receive,
-)
+from gameserver.records.fulfilment import Fulfilment, fulfilments_of_member, get_fulfilment
+from gameserver.records.handover import give_address, receive
 from gameserver.staff.fulfilment import receiver, with_redemption_code
 
 Unit = Annotated[int, Path(ge=1, le=MAX_REF)]

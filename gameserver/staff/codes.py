@@ -8,7 +8,8 @@ import structlog
 from gameserver.errors import Refused
 from gameserver.games.game import CampaignId
 from gameserver.personal import line_of
-from gameserver.records.codes import NewCode, add_codes, give_back, lock_pool, rooms_holding_codes
+from gameserver.records.code_pools import NewCode, add_codes, lock_pool
+from gameserver.records.codes import give_back, rooms_holding_codes
 from gameserver.records.database import Database
 from gameserver.records.lanes import get_lanes
 from gameserver.settlement import LINGER_MS

@@ -9,16 +9,9 @@ from gameserver.errors import Refused
 from gameserver.games.game import PrizeId, RoomId
 from gameserver.personal import Person, Place, Seal, line_of
 from gameserver.records.database import Database
-from gameserver.records.fulfilment import (
-    Fulfilment,
-    Parcel,
-    State,
-    disclose,
-    fulfilments_of_room,
-    keep_redemption_code,
-    ship,
-)
+from gameserver.records.fulfilment import Fulfilment, State, fulfilments_of_room
 from gameserver.records.goods import goods_of
+from gameserver.records.handover import Parcel, disclose, keep_redemption_code, ship
 from gameserver.records.rooms import Room, get_room
 from gameserver.sheets import Errors, table_file
 

@@ -6,7 +6,7 @@ from openpyxl import Workbook
 from gameserver.games.game import CampaignId
 from gameserver.records.batches import record
 from gameserver.records.campaigns import create_campaign
-from gameserver.records.codes import PoolCount, pool_counts
+from gameserver.records.code_pools import PoolCount, pool_counts
 from gameserver.records.fulfilment import get_fulfilment
 from gameserver.records.goods import goods_in
 from tests.cli.typed import Said, run_here

@@ -10,14 +10,9 @@ from gameserver.cli.moments import now
 from gameserver.games.game import MemberId, PrizeId
 from gameserver.personal import Person, Place
 from gameserver.records.batches import record
-from gameserver.records.fulfilment import (
-    State,
-    fulfilments_of_room,
-    get_fulfilment,
-    give_address,
-    keep_redemption_code,
-)
+from gameserver.records.fulfilment import State, fulfilments_of_room, get_fulfilment
 from gameserver.records.goods import goods_in
+from gameserver.records.handover import give_address, keep_redemption_code
 from gameserver.records.rooms import Room
 from gameserver.staff.fulfilment import COLUMNS
 from tests.cli.test_codes import told

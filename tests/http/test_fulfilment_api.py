@@ -9,8 +9,8 @@ from gameserver.games.game import MemberId
 from gameserver.http import forms
 from gameserver.personal import Person, Place, Seal
 from gameserver.records.batches import record
-from gameserver.records.fulfilment import cancel, give_address
 from gameserver.records.goods import goods_in
+from gameserver.records.handover import cancel, give_address
 from gameserver.records.rooms import Room
 from gameserver.staff.fulfilment import ship_one
 from tests.http.test_member_api import assert_problem

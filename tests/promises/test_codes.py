@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from gameserver.engines import Engines
 from gameserver.games.game import CampaignId
-from gameserver.records.codes import PoolCount, pool_counts
+from gameserver.records.code_pools import PoolCount, pool_counts
 from gameserver.records.database import Database
 from gameserver.records.fulfilment import Fulfilment, State, fulfilments_of_room
 from gameserver.records.goods import goods_of

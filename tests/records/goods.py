@@ -8,7 +8,7 @@ from gameserver.games.game import CampaignId, PrizeId
 from gameserver.line import PlacedLine
 from gameserver.personal import Place, Seal
 from gameserver.records.campaigns import create_campaign
-from gameserver.records.codes import NewCode, PoolCount, add_codes, lock_pool, pool_counts
+from gameserver.records.code_pools import NewCode, PoolCount, add_codes, lock_pool, pool_counts
 from gameserver.records.database import Database
 from gameserver.records.lanes import Lane, open_lane
 from gameserver.records.rooms import Room, create_room

@@ -9,16 +9,8 @@ from gameserver.errors import Refused
 from gameserver.games.game import PrizeId, RoomId
 from gameserver.line import PlacedLine
 from gameserver.records.batches import record
-from gameserver.records.codes import (
-    PoolCount,
-    add_codes,
-    give_back,
-    give_missing,
-    lock_pool,
-    pool_counts,
-    rooms_holding_codes,
-    void,
-)
+from gameserver.records.code_pools import PoolCount, add_codes, lock_pool, pool_counts, void
+from gameserver.records.codes import give_back, give_missing, rooms_holding_codes
 from gameserver.records.database import Database
 from gameserver.records.dead_letters import dead_letters, resolve_letters
 from gameserver.records.fulfilment import State, fulfilments_of_room

@@ -11,23 +11,25 @@ from gameserver.personal import Person, Place
 from gameserver.records.batches import record
 from gameserver.records.database import Database
 from gameserver.records.fulfilment import (
-    AlreadyRedeemed,
     Fulfilment,
-    Parcel,
     State,
-    cancel,
-    disclose,
-    expire,
     fulfilments_of_member,
     fulfilments_of_room,
     get_fulfilment,
+)
+from gameserver.records.goods import goods_in
+from gameserver.records.handover import (
+    AlreadyRedeemed,
+    Parcel,
+    cancel,
+    disclose,
+    expire,
     give_address,
     keep_redemption_code,
     receive,
     redeem,
     ship,
 )
-from gameserver.records.goods import goods_in
 from gameserver.records.lanes import Lane
 from gameserver.records.rooms import Room
 from tests.records.goods import DAY_MS, SEAL, campaign_with, names, opened, place, prize, wins

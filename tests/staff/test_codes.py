@@ -4,7 +4,7 @@ import pytest
 from redis.asyncio import Redis
 
 from gameserver.errors import Refused
-from gameserver.records.codes import pool_counts
+from gameserver.records.code_pools import pool_counts
 from gameserver.records.database import Database
 from gameserver.records.lanes import get_lanes
 from gameserver.records.rooms import RoomState, get_room, set_room_state
