@@ -6,10 +6,11 @@ play, so that what a player would do now is sent without waiting.
 """
 
 import importlib
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 import pytest
@@ -19,11 +20,12 @@ from gameserver.errors import REFUSALS, Refused
 from gameserver.games import games, rules_of
 from gameserver.games.game import HOST, Command, Game, MemberId, Sender, SessionId, names
 from gameserver.records.database import Database
-from gameserver.staff.lifecycle import validated
+from gameserver.rooms.opening import public_room
+from gameserver.staff.lifecycle import published, validated
 from gameserver.wire import SHARED_EVENTS, Codec, Format, encode, schema
 from tests.promises.world import World, check_rebuilt, executed_answers, quiet, world
 from tests.rooms.pages import Page, live
-from tests.store.lanes import Member, PlayedLane, Seat, member_in, opened, server_ms, unpacked
+from tests.store.lanes import Member, PlayedLane, Seat, member_in, opened, record_of, server_ms, unpacked
 
 H5 = Path(__file__).parents[1] / "h5/src"
 SOONEST_MS, LATEST_MS, STEP_MS = 500, 120_000, 500
@@ -195,6 +197,23 @@ def test_a_command_takes_no_field_it_does_not_know(game: Game) -> None:
 # play
 
 
+def strings_in(value: Any) -> Iterator[str]:
+    """Every text that is not one of the config's own words."""
+    if isinstance(value, str) and value and not re.fullmatch(r"[a-z_]+", value):
+        yield value
+    for part in (
+        value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    ):
+        yield from strings_in(part)
+
+
+def _bare(type_: Any) -> Any:
+    """The type behind Annotated."""
+    while get_origin(type_) is Annotated:
+        type_ = get_args(type_)[0]
+    return get_origin(type_) or type_
+
+
 class Play:
     """A lane in the middle of its play, and members who do what their player would do now."""
 
@@ -258,6 +277,21 @@ class Play:
                 for format_ in Format:
                     assert encode(event, format_)
         return results
+
+    def wishing(self, kinds: Sequence[type[Command]]) -> list[Command]:
+        """One command of each kind whose fields need nothing but what their types say."""
+        fillings: dict[Any, Any] = {int: 1, str: "x", list: []}
+        return [
+            kind(
+                ref=2,
+                **{
+                    field.name: fillings.get(get_origin(field.type) or _bare(field.type), 1)
+                    for field in msgspec.structs.fields(kind)
+                    if field.required and field.name != "ref"
+                },
+            )
+            for kind in kinds
+        ]
 
     async def play_out(self, *seats: Seat) -> list[Any]:
         """What the pages of one member do until they can do little more; the results."""
@@ -415,6 +449,62 @@ async def test_chances_are_conserved(game: Game, redis: Redis) -> None:
         if free == 0:
             assert "no_chance_left" in play.seen
             assert await play.lane.grants() == []
+
+
+@every_game
+async def test_plays_that_were_given_are_played_and_no_more(game: Game, redis: Redis) -> None:
+    play = await playing(redis, game, {**game.example(), "chances": {"free_total": 0}})
+    seats = await play.lane.seats(3)
+    first = await play.lane.store.ordered() + 1
+    gifts = [
+        [HOST, "staff", first + number, "give_chances", False, seat.member, number]
+        for number, seat in enumerate(seats)
+        if number
+    ]
+    # the first order's number belongs to nobody's gift: numbers rise, and may have gaps
+    assert all(result[0] == 1 for result in await play.lane.ask(*gifts))
+    for number, seat in enumerate(seats):
+        await play.play_out(seat)
+        member = await play.lane.member(seat.member)
+        assert isinstance(member, Member)
+        assert member.chances <= number
+        assert member.gifts == ([number, member.chances] if number else [])
+        code, _, _ = await play.lane.store.explain((), MemberId(seat.member), 1, None)
+        assert (code == "no_chance_left") is (member.chances == number)
+    assert (await play.lane.member(seats[1].member)).chances == 1  # type: ignore[union-attr]
+
+
+@every_game
+async def test_only_a_host_conducts_and_a_host_does_not_play(game: Game, redis: Redis) -> None:
+    play = await playing(redis, game)
+    async with live(play.lane) as here:
+        page, member = await here.join("m")
+        host_page, host = await here.join(HOST)
+        mine, hosts = play.wishing(game.commands), play.wishing(game.host_commands)
+        for command in hosts:
+            with pytest.raises(Refused, match="not_host"):
+                member.handle(command)
+        for command in mine:
+            with pytest.raises(Refused, match="not_host"):
+                host.handle(command)
+        assert page.named("refused") == host_page.named("refused") == []
+        assert host_page.named("welcome")[0]["snapshot"]["joined"] == 1, "a host is no member"
+
+
+@every_game
+def test_what_is_secret_is_in_nothing_that_is_public(game: Game) -> None:
+    config = game.example()
+    record = record_of(game.name, config, 1_790_000_000_000)
+    shown = msgspec.json.encode(public_room(record)).decode()
+    for field in game.secret:
+        assert field in config
+        assert f'"{field}":' not in shown
+        for text in strings_in(config[field]):
+            assert json.dumps(text, ensure_ascii=False) not in shown
+    rules, seed = validated(game.name, config).model_dump(mode="json"), bytes(32)
+    told = published(game.name, rules, seed)
+    assert not set(game.secret) & set(told["config"])
+    assert (told != published(game.name, rules, bytes(31) + b"1")) is bool(game.secret)
 
 
 @every_game
