@@ -1,4 +1,5 @@
 import csv
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -6,18 +7,26 @@ import pytest
 from openpyxl import load_workbook
 
 from gameserver.cli import reports
+from gameserver.engines import Engines
 from gameserver.records.rooms import Room
 from gameserver.reports import reports_of_game
 from tests.books import settled
 from tests.cli.typed import run_here
-from tests.node import GAME, Live
+from tests.node import GAME, Live, Member, emptied, living, member_token
+
+
+@pytest.fixture(scope="module")
+async def live(engines: Engines) -> AsyncIterator[Live]:
+    """Without the demo's rooms."""
+    async with emptied(engines), living(engines, demo=False) as live:
+        yield live
 
 
 @pytest.fixture(scope="module")
 async def room(live: Live) -> Room:
     """A member taps one packet."""
     opened = await live.open_room(title="=cmd")
-    page = await live.join(opened.id, await live.member())
+    page = await live.join(opened.id, Member(member_token(sub="ann"), "ann", "ann"))
     assert (await page.grab())["ev"] == "grabbed"
     await settled(live, opened)
     return opened
