@@ -1,4 +1,4 @@
-import { computed, onBeforeUnmount, ref, shallowRef, watch } from 'vue'
+import { computed, onScopeDispose, ref, shallowRef, watch } from 'vue'
 import type { GameContext } from '../../../shell/game'
 import { keep, kept } from '../../../shell/storage'
 import { ticking } from '../../../shell/ticker'
@@ -180,7 +180,7 @@ export function liveModel(context: GameContext<Play, Picture>) {
     },
     { immediate: true, flush: 'sync' },
   )
-  onBeforeUnmount(context.onEvent(heard))
+  onScopeDispose(context.onEvent(heard))
 
   return {
     now, play, state, phase, asked, given, answered, sending, left, over, mine, revealed, ranked, finished, joined,

@@ -1,12 +1,4 @@
-import type { Asked } from '../events'
-import { t } from '../text'
-
 export type Mark = 'right' | 'wrong' | 'missed' | 'other'
-
-/** The words on the tiles; those of true and false are the page's own. */
-export function labels(asked: Asked): string[] {
-  return asked.kind === 'true_false' ? [t('option.true'), t('option.false')] : asked.options
-}
 
 /** Whether two tiles fit in a row: few and short options. */
 export function paired(texts: readonly string[]): boolean {

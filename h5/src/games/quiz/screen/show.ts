@@ -1,4 +1,4 @@
-import { computed, onBeforeUnmount, ref, shallowRef, watch } from 'vue'
+import { computed, onScopeDispose, ref, shallowRef, watch } from 'vue'
 import type { StageContext } from '../../../shell/stage'
 import { ticking } from '../../../shell/ticker'
 import type { ServerEvent } from '../../../shell/wire'
@@ -101,7 +101,7 @@ export function quizShow(context: StageContext<Play, Picture>) {
     },
     { immediate: true, flush: 'sync' },
   )
-  onBeforeUnmount(context.onEvent(heard))
+  onScopeDispose(context.onEvent(heard))
   return { now, play, state, phase, asked, done, next, answered, joined, teams, left, revealed, ranked, finished }
 }
 

@@ -1,4 +1,4 @@
-import { computed, onBeforeUnmount, ref, shallowRef, watch } from 'vue'
+import { computed, onScopeDispose, ref, shallowRef, watch } from 'vue'
 import type { GameContext } from '../../../shell/game'
 import { ticking } from '../../../shell/ticker'
 import { type Charge, Refused, type ServerEvent } from '../../../shell/wire'
@@ -153,7 +153,7 @@ export function soloModel(context: GameContext<Play, Picture>) {
     { immediate: true, flush: 'sync' },
   )
   watch(now, (at) => at >= turnAt.value && turn())
-  onBeforeUnmount(context.onEvent(heard))
+  onScopeDispose(context.onEvent(heard))
 
   return {
     now, play, phase, left, over, attempts, attempt, asked, checked, given, result, last, score, lives, best, points,
