@@ -14,14 +14,16 @@ from sqlalchemy import text
 
 from gameserver.errors import Refused
 from gameserver.games import games
-from gameserver.games.quiz.events import Answer, Begin
+from gameserver.games.game import HOST, MemberId
+from gameserver.games.quiz.events import Answer, Ask, Begin
 from gameserver.games.report import PER, share
 from gameserver.records.database import Database
 from gameserver.records.rooms import get_room
 from gameserver.reports import report_named, reports_of_game
 from gameserver.reports.reading import Reading
 from gameserver.store.figures import FigureStore
-from tests.games.quizzes import Soloist, solo
+from tests.games.quizzes import Soloist, asking, live, single, solo
+from tests.games.rains import BOMB, EMPTY, PACKET, grab, rain
 from tests.games.votes import DAY, admitted, ballot, contestant, order, voting
 from tests.games.wheels import WHEEL, points, prize, rigged, spin, wheel
 from tests.promises.world import World, world
@@ -348,3 +350,45 @@ async def test_a_report_reads_a_long_record_page_by_page(here: World) -> None:
     assert len(read) == 3
     assert set(ways.values()) == {901}
     assert await reading.plays() == 5400
+
+
+async def test_a_live_quiz_tells_what_was_chosen(here: World) -> None:
+    lane = await here.open("quiz", live([single(1, right=2), single(2)]))
+    seats = [await visitor(lane, name) for name in ("ann", "ben", "cid")]
+    host = await lane.seat(HOST)
+    await lane.ask(asking(lane, host, Ask(ref=1, question=0)))
+    async with asyncio.timeout(10):
+        while (await lane.ask(answering(lane, seats[0], 2)))[0][0] == 0:
+            await asyncio.sleep(0.05)
+    await lane.ask(answering(lane, seats[1], 2), answering(lane, seats[2], 0))
+    await here.settle(lane)
+    first, second = await table(here, lane, "questions")
+    assert (first["answers"], first["right"], first["wrong"], first["share_right"]) == (3, 2, 1, 66_667)
+    assert [first[f"chose_{letter}"] for letter in "abcd"] == [1, 0, 2, 0]
+    assert (second["answers"], second["chose_a"]) == (0, None)
+    summary = await by(here, lane, "summary", "figure")
+    assert [summary[name]["value"] for name in ("joined", "players", "plays")] == [3, 3, 3]
+
+
+def answering(lane: PlayedLane, seat: Seat, option: int) -> list[Any]:
+    """The option as it was written, whatever this member sees it as."""
+    order = lane.plan._sheet.order(MemberId(seat.member), 0, 0)  # type: ignore[attr-defined]
+    return asking(lane, seat, Answer(ref=1, question=0, choices=[order.index(option)]))
+
+
+async def test_a_rain_tells_what_each_round_brought(here: World) -> None:
+    lane = await here.open("red_packet_rain", rain())
+    await lane.clock(lane.dues()[0])
+    for seat in (await visitor(lane, "ann"), await visitor(lane, "ben")):
+        results = await lane.ask(
+            *(grab(seat, drop, kind) for drop, kind in enumerate((PACKET, PACKET, BOMB, EMPTY)))
+        )
+        assert {result[0] for result in results} == {1}
+    await here.settle(lane)
+    (row,) = await table(here, lane, "rounds")
+    assert (row["grabs"], row["packets"], row["bombs"], row["empty"], row["points"]) == (8, 4, 2, 2, 20)
+    assert (row["players"], row["packets_left"]) == (None, None), "the round is not over"
+    await lane.clock(lane.dues()[1])
+    await here.settle(lane)
+    row = (await table(here, lane, "rounds"))[0]
+    assert (row["players"], row["packets_left"]) == (2, 96)
