@@ -125,7 +125,7 @@ async def test_ten_draws_are_one_answer_with_a_list_and_as_many_prizes(live: Liv
         won = (await live.http.get("/api/me/prizes", headers={"authorization": f"Bearer {token}"})).json()
         assert len({prize["unit"] for prize in won["prizes"]}) == 10
         await member.page.keyboard.press("Escape")
-        await expect(member.page.get_by_text("2 free plays left")).to_be_visible()
+        await expect(member.page.get_by_text("2 plays left")).to_be_visible()
         await expect(ten).to_contain_text("Needs 10 chances")
         await ten.tap(force=True)
         assert await member.page.evaluate("window.__game.state.phase") == "idle"
@@ -154,6 +154,9 @@ async def test_who_has_no_play_left_is_told_and_the_wheel_goes_back(live: Live, 
             f"({rested!r}) || window.__game.state.phase !== 'idle'"
         )
         await fits(member)
+        await member.page.get_by_role("button", name="See when you can play again").tap()
+        why = member.page.get_by_role("dialog", name="Why can I not play?")
+        await expect(why).to_contain_text("no plays left", ignore_case=True)
         assert member.errors == []
 
 
@@ -163,7 +166,7 @@ async def test_a_play_that_costs_is_asked_for_first(live: Live, browser: Browser
     async with phone(browser, f"{live.url}/play/{room.id}?lang=en") as visitor:
         await sign_in(live, visitor, member)
         await visitor.until("window.__game && window.__game.state.ready")
-        await expect(visitor.page.get_by_text("1 free plays left")).to_be_visible()
+        await expect(visitor.page.get_by_text("Then 5 points a play")).to_be_visible()
         await visitor.page.get_by_role("button", name="Spin", exact=True).tap()
         await until_shown(visitor)
         question = visitor.page.get_by_role("dialog", name="No free plays left")
