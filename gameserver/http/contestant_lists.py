@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from gameserver.errors import Refused
@@ -18,7 +19,7 @@ from gameserver.staff.contestants import standings_of, vote_of
 
 FRESH_SECONDS = 1.0
 KEPT_SECONDS = 60.0
-ORDERS_KEPT = 32
+SHUFFLES = 64  # random orders of one list: whoever asks for many makes no more work than that
 _NOTHING = Standing(0, 0, 0, "approved", None)
 _NO_LANE = frozenset({"not_open", "closed"})  # why there are no numbers, as Hub.room says
 
@@ -30,7 +31,38 @@ class Line(NamedTuple):
     id: str
     number: int
     folded: str
-    standing: Standing
+
+
+class Roster:
+    """Who is in a room's list, until that changes.
+
+    Args:
+        change: of the record (`last_change`).
+        contestants: by number.
+    """
+
+    def __init__(self, change: int, contestants: Sequence[Contestant]) -> None:
+        self.change = change
+        self.lines = [
+            Line(one, one.id, one.number, one.work.name.casefold())
+            for one in contestants
+            if one.id is not None and one.number is not None
+        ]
+        self.by_id = {line.id: line for line in self.lines}
+        self._shuffled: dict[int, list[Line]] = {}
+
+    @cached_property
+    def newest(self) -> list[Line]:
+        """The last that came first."""
+        return sorted(self.lines, key=lambda line: line.contestant.decided_at or 0, reverse=True)
+
+    def shuffled(self, seed: int) -> list[Line]:
+        """An order of chance, the same for the same seed."""
+        number = seed % SHUFFLES
+        if number not in self._shuffled:
+            salt = number.to_bytes(8, "big")
+            self._shuffled[number] = sorted(self.lines, key=lambda line: _shuffled(salt, line.id))
+        return self._shuffled[number]
 
 
 class Listing:
@@ -39,55 +71,42 @@ class Listing:
     Attributes:
         room: as the record has it.
         config: its config.
-        lines: by number.
-        has_counts: whether the numbers of `lines` are told by a lane.
+        has_counts: whether a lane tells numbers of the contestants.
     """
 
     def __init__(
-        self,
-        room: Room,
-        config: VoteConfig,
-        contestants: Sequence[Contestant],
-        standings: dict[str, Standing] | None,
+        self, room: Room, config: VoteConfig, roster: Roster, standings: Mapping[str, Standing] | None
     ) -> None:
         self.room = room
         self.config = config
         self.has_counts = standings is not None
-        of = standings or {}
-        self.lines = [
-            Line(one, one.id, one.number, one.work.name.casefold(), of.get(one.id, _NOTHING))
-            for one in contestants
-            if one.id is not None and one.number is not None
-        ]
-        self._by_id = {line.id: line for line in self.lines}
-        self._orders: dict[str, list[Line]] = {"number": self.lines}
+        self._roster = roster
+        self._standings = standings or {}
 
     def line(self, id_: str) -> Line | None:
         """The contestant of that id."""
-        return self._by_id.get(id_)
+        return self._roster.by_id.get(id_)
+
+    def standing(self, line: Line) -> Standing:
+        """A contestant's numbers."""
+        return self._standings.get(line.id, _NOTHING)
 
     def ordered(self, order: str, seed: int) -> list[Line]:
-        """All lines by `number`, `newest`, `votes` or `random`, which is the same for the same seed."""
-        key = f"random {seed}" if order == "random" else order
-        found = self._orders.get(key)
-        if found is None:
-            if len(self._orders) > ORDERS_KEPT:
-                self._orders = {"number": self.lines}
-            found = self._orders[key] = self._sorted(order, seed)
-        return found
-
-    def _sorted(self, order: str, seed: int) -> list[Line]:
+        """All lines by `number`, `newest`, `votes` or `random`."""
         match order:
             case "newest":
-                return sorted(self.lines, key=lambda line: line.contestant.decided_at or 0, reverse=True)
+                return self._roster.newest
             case "votes":
-                # equal numbers of votes stand by number, as in the ranking of the lane
-                return sorted(self.lines, key=lambda line: (-line.standing.counted, line.number))
+                return self._by_votes
             case "random":
-                salt = seed.to_bytes(8, "big")
-                return sorted(self.lines, key=lambda line: _shuffled(salt, line.id))
+                return self._roster.shuffled(seed)
             case _:
-                return self.lines
+                return self._roster.lines
+
+    @cached_property
+    def _by_votes(self) -> list[Line]:
+        """Equal numbers of votes stand by number, as in the ranking of the lane."""
+        return sorted(self._roster.lines, key=lambda line: (-self.standing(line).counted, line.number))
 
 
 def _shuffled(salt: bytes, id_: str) -> bytes:
@@ -96,8 +115,7 @@ def _shuffled(salt: bytes, id_: str) -> bytes:
 
 class _Kept(NamedTuple):
     at: float
-    change: int
-    contestants: Sequence[Contestant]
+    roster: Roster
     listing: Listing
 
 
@@ -135,17 +153,18 @@ class ContestantLists:
         now = time.monotonic()
         found = await get_room(self._database, room)
         config = vote_of(found)
-        kept = self._kept.get(room)
-        change = await last_change(self._database, room)
-        if kept and kept.change == change:
-            contestants = kept.contestants
-        else:
-            contestants = await list_contestants(self._database, room, [ContestantState.APPROVED])
-        listing = Listing(found, config, contestants, await self._standings(found))
-        self._kept = {
-            name: one for name, one in self._kept.items() if now - one.at < KEPT_SECONDS
-        } | {room: _Kept(now, change, contestants, listing)}  # fmt: skip
+        roster = await self._roster(room)
+        listing = Listing(found, config, roster, await self._standings(found))
+        self._kept = {name: one for name, one in self._kept.items() if now - one.at < KEPT_SECONDS}
+        self._kept[room] = _Kept(now, roster, listing)
         return listing
+
+    async def _roster(self, room: RoomId) -> Roster:
+        kept, change = self._kept.get(room), await last_change(self._database, room)
+        if kept and kept.roster.change == change:
+            return kept.roster
+        approved = await list_contestants(self._database, room, [ContestantState.APPROVED])
+        return Roster(change, approved)
 
     async def _standings(self, room: Room) -> dict[str, Standing] | None:
         if room.state is RoomState.DRAFT:

@@ -145,7 +145,7 @@ class ContestantsApi:
             page, following = _page(lines, after, limit)
             return _json(
                 {
-                    "contestants": [_shown(line, shows=shows) for line in page],
+                    "contestants": [_shown(listing, line, shows=shows) for line in page],
                     "total": len(lines),
                     "next": following,
                     "order": by,
@@ -159,7 +159,7 @@ class ContestantsApi:
             line = listing.line(contestant)
             if line is None:
                 raise Refused("not_found", f"room {room} has no contestant {contestant!r} in its list")
-            return _json(_shown(line, shows=await self._shows(listing, caller)))
+            return _json(_shown(listing, line, shows=await self._shows(listing, caller)))
 
         @router.post("/signups")
         async def sign_up(room: str, form: SignupForm, caller: Caller) -> SignedUp:
@@ -271,8 +271,8 @@ def _page(lines: list[Line], after: str, limit: int) -> tuple[list[Line], str | 
     return page, page[-1].id if first + limit < len(lines) else None
 
 
-def _shown(line: Line, *, shows: bool) -> dict[str, Any]:
-    work, standing = line.contestant.work, line.standing
+def _shown(listing: Listing, line: Line, *, shows: bool) -> dict[str, Any]:
+    work, standing = line.contestant.work, listing.standing(line)
     return {
         "id": line.id,
         "number": line.number,

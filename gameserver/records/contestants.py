@@ -255,7 +255,13 @@ async def signed_up(database: Database, room: RoomId, member: MemberId) -> Conte
 
 
 async def last_change(database: Database, room: RoomId) -> int:
-    """The number of the last change of a room's entries; 0 where it has none."""
-    query = select(func.coalesce(func.max(table.c.change), 0)).where(table.c.room == room)
+    """The number of the last change of a room's list; 0 where it never had any.
+
+    Sign-ups do not count: one that is sent again does not wait for a change of the list that is under way,
+    and its higher number would hide that one.
+    """
+    listed = (ContestantState.APPROVED, ContestantState.WITHDRAWN)
+    query = select(func.coalesce(func.max(table.c.change), 0))
     async with database.connect() as connection:
-        return int((await connection.execute(query)).scalar_one())
+        found = await connection.execute(query.where(table.c.room == room, table.c.state.in_(listed)))
+        return int(found.scalar_one())

@@ -205,7 +205,7 @@ async def test_growth_is_measured_over_a_minute(redis: Redis, engine: Database) 
             return [seat.session, ref, "ann", at, DAY[0][1], [[id_], 1, False, False, False], fact, []]
 
         await redis.hset(lane.keys.room, "state", "rebuilding")
-        old = [line(n, now - 70_000, "c0001") for n in range(1, 6)]
+        old = [line(n, now - 70_000 if n < 5 else now - 30_000, "c0001") for n in range(1, 6)]
         fresh = [line(n, now - 1000, "c0002") for n in range(6, 11)]
         await lane.store.fold([(one, ()) for one in (*old, *fresh)])
         await lane.store.set_state("open", rebuilt=True)

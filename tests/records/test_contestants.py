@@ -141,3 +141,16 @@ async def test_every_change_of_the_list_raises_its_number(engine: Database, room
     await decide(engine, room, [entered.entry], APPROVED)
     seen.append(await last_change(engine, room))
     assert seen == sorted(set(seen))
+
+
+async def test_a_change_of_the_list_is_seen_whatever_sign_up_came_meanwhile(
+    engine: Database, room: RoomId
+) -> None:
+    ann, ben = [await sign_up(engine, room, member, WORK) for member in (ANN, BEN)]
+    await decide(engine, room, [ben.entry], REJECTED, "blurred")
+    async with engine.begin() as connection:
+        await record.decide(connection, room, [ann.entry], APPROVED)
+        async with asyncio.timeout(20):
+            again = await sign_up(engine, room, BEN, WORK)
+        assert await last_change(engine, room) == 0  # what a cache would know from now on
+    assert 0 < await last_change(engine, room) < again.change
