@@ -1,13 +1,13 @@
 """The plan of a quiz that all play at once, led by a host."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import to_builtins
 
 from gameserver.errors import Refused
-from gameserver.games.game import Command, Due, Event, Granted, MemberId, PrizeId, Raw, RoomId, Sender, masked
-from gameserver.games.questions import Multiple, Single, TrueFalse, options_of
+from gameserver.games.game import Command, Due, Event, Granted, MemberId, PrizeId, Raw, RoomId, Sender
+from gameserver.games.questions import AnyQuestion, Multiple, Single, TrueFalse, options_of
 from gameserver.games.quiz.config import LIVE_SCORE, Live, QuizConfig
 from gameserver.games.quiz.events import (
     Answer,
@@ -17,12 +17,9 @@ from gameserver.games.quiz.events import (
     Begin,
     Finished,
     JoinTeam,
-    MineRevealed,
     Picture,
-    Podium,
     QuestionLocked,
     QuestionOpened,
-    Ranked,
     RankingShown,
     Revealed,
     Tally,
@@ -31,42 +28,11 @@ from gameserver.games.quiz.events import (
     Told,
 )
 from gameserver.games.quiz.sheet import BAD, GRACE_MS, RIGHT, WRONG, Sheet
+from gameserver.games.quiz.standing import Shared, View, mine_of, moved, podium, ranked
 from gameserver.games.room_config import LONGEST_MS, ms
 
 PLACE = PrizeId("place")  # the prize of the podium's places: points
 _SHOWN = ("question", "locked", "reveal", "ranking")  # states in which the question is still known
-
-
-class _Room(NamedTuple):
-    """What all see alike (rules.lua, shared)."""
-
-    state: str
-    question: int
-    round: int
-    starts: int
-    ends: int
-    answered: int
-    counts: Sequence[int] | bool
-    asked: Sequence[int]
-    top: Raw | bool
-    players: int
-    teams: Raw
-
-
-class _View(NamedTuple):
-    """What the rule shows of a member (rules.lua, live.view)."""
-
-    answered: bool
-    team: int
-    score: int
-    place: int
-    before: int
-    told: int
-    entry: Raw | bool
-    row: int
-    alive: bool
-    won: int
-    room: Raw
 
 
 class LivePlan:
@@ -208,20 +174,20 @@ class LivePlan:
         if name == "question_opened":
             question, starts, ends = body
             return QuestionOpened(v=v, question=self._asked(member, question, (starts, ends)))
-        seen = _View(*view)
+        seen = View(*view)
         if name == "revealed":
             return self._revealed(v, body, member, seen)
         if name == "ranked":
             question, top, players, teams = body
             hidden = self._live.hide_ranking
             return RankingShown(
-                v=v, question=question, top=[] if hidden else _ranked(top), place=0 if hidden else seen.place,
-                moved=0 if hidden else _moved(seen), score=seen.score, players=players,
+                v=v, question=question, top=[] if hidden else ranked(top), place=0 if hidden else seen.place,
+                moved=0 if hidden else moved(seen), score=seen.score, players=players,
                 teams=self._team_scores(teams),
             )  # fmt: skip
         top, players, teams = body
         finished = Finished(
-            v=v, top=_podium(top), place=seen.place, score=seen.score, players=players,
+            v=v, top=podium(top), place=seen.place, score=seen.score, players=players,
             teams=self._team_scores(teams),
         )  # fmt: skip
         for grant in granted.values():
@@ -233,11 +199,11 @@ class LivePlan:
         order = self._sheet.order(member, 0, question)
         return self._sheet.asked(question, order, question, self._of, window)
 
-    def _revealed(self, v: int, body: Raw, member: MemberId, seen: _View) -> Revealed:
+    def _revealed(self, v: int, body: Raw, member: MemberId, seen: View) -> Revealed:
         question, round_, counts, answered = body
         order = self._sheet.order(member, 0, question)
         # the view is of now: of an answer before the last two told it knows nothing any more
-        mine = _mine(seen) if member and seen.told == round_ else None
+        mine = mine_of(seen) if member and seen.told == round_ else None
         return Revealed(
             v=v, question=question, solution=self._sheet.right(question, order),
             counts=self._counts(question, order, counts), answered=answered, mine=mine,
@@ -255,8 +221,8 @@ class LivePlan:
 
     def snapshot(self, member: MemberId, now: int, view: Raw) -> Mapping[str, Any]:
         """The state, the question that is on, what was told of it, and the member's own standing."""
-        seen = _View(*view)
-        room = _Room(*seen.room)
+        seen = View(*view)
+        room = Shared(*seen.room)
         hidden = self._live.hide_ranking and room.state != "podium"
         shown = room.state in _SHOWN
         picture: Picture = {
@@ -280,25 +246,25 @@ class LivePlan:
         }
         return dict(to_builtins(picture | self._told(member, room, seen, hidden=hidden)))
 
-    def _told(self, member: MemberId, room: _Room, seen: _View, *, hidden: bool) -> Picture:
+    def _told(self, member: MemberId, room: Shared, seen: View, *, hidden: bool) -> Picture:
         """What is told past the lock."""
         told: Picture = {"solution": None, "counts": None, "revealed": None, "top": None}
         if room.state == "reveal" and isinstance(room.counts, Sequence):
             order = self._sheet.order(member, 0, room.question)
             told["solution"] = self._sheet.right(room.question, order)
             told["counts"] = self._counts(room.question, order, room.counts)
-            told["revealed"] = _mine(seen) if member else None
+            told["revealed"] = mine_of(seen) if member else None
         if isinstance(room.top, Sequence):
-            podium = room.state == "podium"
-            told["top"] = [] if hidden else _podium(room.top) if podium else _ranked(room.top)
+            shape = podium if room.state == "podium" else ranked
+            told["top"] = [] if hidden else shape(room.top)
         return told
 
 
-def _options(question: Any) -> int:
+def _options(question: AnyQuestion) -> int:
     return 2 if isinstance(question, TrueFalse) else len(options_of(question))
 
 
-def _right_bits(question: Any) -> int | None:
+def _right_bits(question: AnyQuestion) -> int | None:
     """The right options of a question whose answers are a set of options, as bits."""
     match question:
         case Single():
@@ -308,28 +274,3 @@ def _right_bits(question: Any) -> int | None:
         case TrueFalse():
             return 1 if question.right else 2
     return None
-
-
-def _mine(seen: _View) -> MineRevealed:
-    grade, gain, row = seen.entry if isinstance(seen.entry, Sequence) else (WRONG, 0, 0)
-    return MineRevealed(
-        answered=bool(seen.entry), right=grade == RIGHT, gained=gain, streak=row, score=seen.score,
-        alive=bool(seen.alive),
-    )  # fmt: skip
-
-
-def _moved(seen: _View) -> int:
-    return seen.before - seen.place if seen.before and seen.place else 0
-
-
-def _ranked(top: Raw) -> list[Ranked]:
-    return [
-        Ranked(name=masked(name), score=score, place=place, moved=moved)
-        for place, (name, score, moved) in enumerate(top, 1)
-    ]
-
-
-def _podium(top: Raw) -> list[Podium]:
-    return [
-        Podium(name=masked(name), score=score, place=place) for place, (name, score, _) in enumerate(top, 1)
-    ]
