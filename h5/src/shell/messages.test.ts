@@ -12,8 +12,8 @@ for (const [path, exported] of Object.entries(files)) {
 
 const games = readdirSync(new URL('../games', import.meta.url))
 
-test('the shell and every game have messages', () => {
-  expect(Object.keys(folders).sort()).toEqual(['.', ...games.map((game) => `../games/${game}`)].sort())
+test('the shell, its sheets and every game have messages', () => {
+  expect(Object.keys(folders).sort()).toEqual(['.', '../play/sheets', ...games.map((game) => `../games/${game}`)].sort())
 })
 
 test.each(Object.entries(folders))('%s says the same things in both languages', (_folder, langs) => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { en } from '../../shell/messages/en'
-import { zh } from '../../shell/messages/zh-CN'
+import { en } from './messages/en'
+import { zh } from './messages/zh-CN'
 import type { Won } from '../../shell/wire'
 import { creditOf } from './credit'
 

@@ -1,4 +1,4 @@
-import type { zh } from '../../shell/messages/zh-CN'
+import type { zh } from './messages/zh-CN'
 import type { Won } from '../../shell/wire'
 
 type Key = keyof typeof zh
