@@ -12,8 +12,8 @@ from gameserver.cli.moments import shown
 from gameserver.cli.running import Port, out, print_table, with_stores
 from gameserver.errors import Refused
 from gameserver.games import game_named
+from gameserver.games.contests import Standing
 from gameserver.games.game import RoomId
-from gameserver.games.vote.standing import Standing
 from gameserver.records.contestants import Contestant, ContestantState
 from gameserver.records.lanes import get_lanes
 from gameserver.records.rooms import Room, RoomState

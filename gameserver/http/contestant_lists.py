@@ -8,14 +8,13 @@ from functools import cached_property
 from typing import NamedTuple
 
 from gameserver.errors import Refused
+from gameserver.games.contests import ContestConfig, Standing
 from gameserver.games.game import RoomId
-from gameserver.games.vote.config import VoteConfig
-from gameserver.games.vote.standing import Standing
 from gameserver.records.contestants import Contestant, ContestantState, last_change, list_contestants
 from gameserver.records.database import Database
 from gameserver.records.rooms import Room, RoomState, get_room
 from gameserver.rooms.hub import Hub
-from gameserver.staff.contestants import standings_of, vote_of
+from gameserver.staff.contestants import contest_of, standings_of
 
 FRESH_SECONDS = 1.0
 KEPT_SECONDS = 60.0
@@ -75,7 +74,7 @@ class Listing:
     """
 
     def __init__(
-        self, room: Room, config: VoteConfig, roster: Roster, standings: Mapping[str, Standing] | None
+        self, room: Room, config: ContestConfig, roster: Roster, standings: Mapping[str, Standing] | None
     ) -> None:
         self.room = room
         self.config = config
@@ -152,7 +151,7 @@ class ContestantLists:
     async def _read(self, room: RoomId) -> Listing:
         now = time.monotonic()
         found = await get_room(self._database, room)
-        config = vote_of(found)
+        config = contest_of(found)
         roster = await self._roster(room)
         listing = Listing(found, config, roster, await self._standings(found))
         self._kept = {name: one for name, one in self._kept.items() if now - one.at < KEPT_SECONDS}

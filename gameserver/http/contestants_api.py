@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from gameserver.errors import Refused
+from gameserver.games.contests import ContestConfig, Signup
 from gameserver.games.game import MemberId, RoomId
 from gameserver.games.room_config import ms
-from gameserver.games.vote.config import Signup, VoteConfig
 from gameserver.http.contestant_lists import ContestantLists, Line, Listing
 from gameserver.http.tokens import Member, Tokens
 from gameserver.media.store import PATH, MediaStore
@@ -190,7 +190,7 @@ class ContestantsApi:
         ((view, _),) = await loaded.lane.store.views([member])
         return loaded.plan.snapshot(member, loaded.now(), view)["votes"] is not None
 
-    async def _work(self, form: SignupForm, signup: Signup, config: VoteConfig) -> Work:
+    async def _work(self, form: SignupForm, signup: Signup, config: ContestConfig) -> Work:
         """What the form shows. Raises Refused("bad_request") with what is wrong by field."""
         wrong: dict[str, str] = {}
 
@@ -232,7 +232,7 @@ class ContestantsApi:
         return True
 
 
-def _admitted(room: Room, config: VoteConfig, caller: Member) -> Signup:
+def _admitted(room: Room, config: ContestConfig, caller: Member) -> Signup:
     """The room's sign-up, where the member may take part in it now."""
     if caller.id in config.audience.blocklist:
         raise Refused("blocked")

@@ -1,12 +1,11 @@
-"""What staff do with the contestants of a vote. What changes the list is one transaction with its order."""
+"""What staff do with the contestants of a room. What changes the list is one transaction with its order."""
 
 from collections.abc import Collection, Sequence
 from typing import Literal
 
 from gameserver.errors import Refused
+from gameserver.games.contests import RANKINGS, STATES, ContestConfig, Standing, standings
 from gameserver.games.game import MemberId, RoomId
-from gameserver.games.vote.config import VoteConfig
-from gameserver.games.vote.standing import RANKINGS, STATES, Standing, standings
 from gameserver.records import contestants as record
 from gameserver.records.contestants import Contestant, ContestantState, Work, contestant_id
 from gameserver.records.database import Database
@@ -22,10 +21,10 @@ Verdict = Literal["mark", "count", "remove"]
 _OPS: dict[Verdict, str] = {"mark": "review", "count": "clear_review", "remove": "remove_kept"}
 
 
-def vote_of(room: Room) -> VoteConfig:
+def contest_of(room: Room) -> ContestConfig:
     """The config of a room that has contestants. Raises Refused("not_found") for any other room."""
     _, config = config_of(room)
-    if not isinstance(config, VoteConfig):
+    if not isinstance(config, ContestConfig):
         raise Refused("not_found", f"room {room.id} has no contestants")
     return config
 
@@ -50,10 +49,10 @@ class Contestants:
         self._database = database
         self._orders = orders
 
-    async def room(self, room: RoomId) -> tuple[Room, VoteConfig]:
+    async def room(self, room: RoomId) -> tuple[Room, ContestConfig]:
         """A room that has contestants."""
         found = await get_room(self._database, room)
-        return found, vote_of(found)
+        return found, contest_of(found)
 
     async def enter(self, room: RoomId, works: Sequence[Work]) -> list[Contestant]:
         """New contestants in their order, all or none. Raises Refused: bad_state, too_many_contestants."""

@@ -7,8 +7,8 @@ import pytest
 from redis.asyncio import Redis
 
 from gameserver.errors import Refused
+from gameserver.games.contests import Standing
 from gameserver.games.game import MemberId, RoomId
-from gameserver.games.vote.standing import Standing
 from gameserver.records.contestants import ContestantState, Work
 from gameserver.records.database import Database
 from gameserver.records.rooms import Room

@@ -1,10 +1,9 @@
 """The config of vote (GAMES.md)."""
 
-from typing import Literal
+from pydantic import AwareDatetime, Field, model_validator
 
-from pydantic import AwareDatetime, Field, field_validator, model_validator
-
-from gameserver.games.room_config import Form, RoomConfig, number
+from gameserver.games.contests import ContestConfig
+from gameserver.games.room_config import Form, number
 
 MAX_CHOICES = 20
 
@@ -67,25 +66,6 @@ class Ballots(Form):
         return self
 
 
-class Signup(Form):
-    """Members put themselves forward; staff approve."""
-
-    opens_at: AwareDatetime | None = Field(
-        None, title="Opens at", description="ISO 8601 with offset; null: with the room"
-    )
-    closes_at: AwareDatetime | None = Field(
-        None, title="Closes at", description="ISO 8601 with offset; null: with the room"
-    )
-    media_max: int = number("Pictures", "Pictures that a member may send in", "pictures", 0, 9, default=3)
-    text_max: int = number("Text", "Longest text", "characters", 1, 2000, default=500)
-
-    @model_validator(mode="after")
-    def _window_is_forward(self) -> "Signup":
-        if self.opens_at and self.closes_at and self.closes_at <= self.opens_at:
-            raise ValueError("closes_at must be later than opens_at")
-        return self
-
-
 class Review(Form):
     """When votes come unusually fast they are kept apart until staff have looked."""
 
@@ -99,32 +79,14 @@ class Review(Form):
     )
 
 
-class VoteConfig(RoomConfig):
+class VoteConfig(ContestConfig):
     """Vote."""
 
     ballots: Ballots = Field(title="Ballots", description="How often members vote, and what it counts")
-    results: Literal["always", "after_voting", "at_end"] = Field(
-        "always", title="Results", description="When a member may see the numbers"
-    )
-    signup: Signup | None = Field(
-        None, title="Sign-up", description="Members may put themselves forward; null: only staff enter"
-    )
     voting_opens_at: AwareDatetime | None = Field(
         None, title="Voting opens at", description="ISO 8601 with offset; null: with the room"
     )
-    groups: tuple[str, ...] = Field(
-        (), title="Groups", description="Groups of contestants, in order", max_length=50
-    )
     review: Review = Field(Review(), title="Review", description="What counts as unusual growth")
-
-    @field_validator("groups")
-    @classmethod
-    def _groups_are_names(cls, groups: tuple[str, ...]) -> tuple[str, ...]:
-        if any(not 1 <= len(group) <= 40 or not group.isprintable() for group in groups):
-            raise ValueError("a group's name has 1 to 40 printable characters")
-        if len(set(groups)) != len(groups):
-            raise ValueError("groups must differ")
-        return groups
 
     @model_validator(mode="after")
     def _votes_before_the_end(self) -> "VoteConfig":

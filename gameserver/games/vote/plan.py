@@ -11,7 +11,6 @@ from gameserver.games.room_config import LONGEST_MS, ms
 from gameserver.games.vote.config import VoteConfig
 from gameserver.games.vote.events import ContestantsChanged, Standing, Tally, Vote, Voted
 
-NUMBERS = 65_536  # a ranking's score is votes * NUMBERS + NUMBERS - 1 - number: rules.lua, `standing`
 RESULTS = ("always", "after_voting", "at_end")  # rules.lua numbers them alike, from 1
 
 
