@@ -243,11 +243,11 @@ orders = Table(
     Column("at", BigInteger, nullable=False, server_default=NOW),
     Column("done_at", BigInteger),
     Column("refused", Text),
-    Index("orders_source_idx", "source", "source_id", unique=True, postgresql_where=text("source is not null")),
+    Index(
+        "orders_source_idx", "source", "source_id", unique=True, postgresql_where=text("source is not null")
+    ),
     Index("orders_waiting_idx", "room", "number", postgresql_where=text("done_at is null")),
 )
-
-dead_letter = dead_letter_table(metadata)
 
 # what rooms count beside their record, kept from their end on
 figure = Table(
@@ -263,6 +263,8 @@ figure = Table(
     Column("key", Text, primary_key=True),
     Column("count", BigInteger, CheckConstraint("count >= 0", name="count"), nullable=False),
 )
+
+dead_letter = dead_letter_table(metadata)
 
 # codes and fulfilment of prizes
 
