@@ -16,7 +16,7 @@ from gameserver.errors import Refused
 from gameserver.games import games
 from gameserver.games.game import HOST, MemberId
 from gameserver.games.quiz.events import Answer, Ask, Begin
-from gameserver.games.report import PER, share
+from gameserver.games.report import PER, each_line, share
 from gameserver.records.database import Database
 from gameserver.records.rooms import get_room
 from gameserver.reports import report_named, reports_of_game
@@ -52,11 +52,12 @@ async def spun(lane: PlayedLane, seat: Seat, *places: int) -> None:
 
 
 async def a_played_wheel(here: World) -> PlayedLane:
-    """Ann comes by browser and by WeChat, Ben by WeChat, Cid only looks."""
+    """Ann comes by browser, twice, and by WeChat, Ben by WeChat, Cid only looks."""
     lane = await a_wheel(here)
     ann, again = await visitor(lane, "ann"), await visitor(lane, "ann", "wechat", "n2")
     ben = await visitor(lane, "ben", "wechat", "n2")
     await visitor(lane, "cid", "embed", "n3")
+    await visitor(lane, "ann")
     await spun(lane, ann, MUG, THANKS)
     await spun(lane, again, CASH)
     await spun(lane, ben, MUG)
@@ -170,7 +171,7 @@ async def test_channels_and_networks_count_a_member_once_in_each(here: World) ->
     await FigureStore(here.redis).viewed(lane.record.id, {"browser": 3, "wechat": 2})
     channels = await by(here, lane, "channels", "channel")
     assert {name: tuple(line.values()) for name, line in channels.items()} == {
-        "browser": (3, 1, 1, 1, 2, 1, 1, 0),
+        "browser": (3, 2, 1, 1, 2, 1, 1, 0),
         "wechat": (2, 2, 2, 2, 3, 2, 2, 5),
         "embed": (0, 1, 1, 0, 0, 0, 0, 0),
     }
@@ -256,9 +257,9 @@ async def test_refusals_are_told_by_code_and_outlive_the_lane(here: World) -> No
 async def test_lines_are_the_record_and_keep_members_apart_from_the_house(here: World) -> None:
     lane = await a_played_wheel(here)
     lines = await table(here, lane, "lines")
-    assert [line["kind"] for line in lines] == ["joined"] * 4 + ["spun"] * 4
+    assert [line["kind"] for line in lines] == ["joined"] * 5 + ["spun"] * 4
     assert lines[1]["channel"] == "wechat"
-    assert (lines[4]["member"], lines[4]["fact"]) == ("ann", "[0,1,1,0,3,3,0]")
+    assert (lines[5]["member"], lines[5]["fact"]) == ("ann", "[0,1,1,0,3,3,0]")
 
 
 async def test_votes_by_hour_channel_and_network_add_up(here: World) -> None:
@@ -283,6 +284,9 @@ async def test_votes_by_hour_channel_and_network_add_up(here: World) -> None:
     decisions = [tuple(row.values())[1:] for row in await table(here, lane, "decisions")]
     assert decisions == [(one, "under_review", None, "growth"), (one, "removed", 3, "a ring")]
     assert (await by(here, lane, "summary", "figure"))["plays"]["value"] == 4
+    reading = Reading(here.database, here.redis, await get_room(here.database, lane.record.id))
+    reading._plays_of = each_line
+    assert await reading.plays() == 4, "what staff decide is no play"
 
 
 async def test_questions_and_rounds_of_a_quiz_that_is_played_alone(here: World) -> None:
