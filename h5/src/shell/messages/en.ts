@@ -105,6 +105,8 @@ export const en: { [Key in keyof typeof zh]: string } = {
   'screen.people': 'people',
   'screen.full': 'Full screen (F)',
   'screen.exit': 'Leave full screen (F)',
+  'screen.full.host': 'Full screen',
+  'screen.exit.host': 'Leave full screen',
   'screen.ranking': 'Live ranking',
   'screen.ranking.empty': 'The first place is still free',
   'screen.up': 'up {n}',

@@ -103,6 +103,8 @@ export const zh = {
   'screen.people': '人',
   'screen.full': '全屏（F 键）',
   'screen.exit': '退出全屏（F 键）',
+  'screen.full.host': '全屏',
+  'screen.exit.host': '退出全屏',
   'screen.ranking': '实时排行',
   'screen.ranking.empty': '虚位以待，等你上榜',
   'screen.up': '上升 {n} 位',

@@ -61,6 +61,7 @@ export const en: { [Key in keyof typeof zh]: string } = {
   'chances.left': 'Free rounds left: {n}',
   'chances.cost': 'This round costs {n} points',
   'chances.none': 'No rounds left',
+  'chances.why': 'See why',
 
   'verdict.right': 'Right!',
   'verdict.wrong': 'Not quite',
@@ -136,6 +137,7 @@ export const en: { [Key in keyof typeof zh]: string } = {
   'ranking.players': 'Players',
   'ranking.top': 'In front',
   'podium.title': 'Final place',
+  'podium.top': 'On the podium',
   'podium.thanks': 'Thank you',
   'podium.of': '{n} players · score {score}',
   'podium.won': 'Your place wins {n} points',

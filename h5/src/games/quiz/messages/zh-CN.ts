@@ -59,6 +59,7 @@ export const zh = {
   'chances.left': '还可免费答 {n} 轮',
   'chances.cost': '本轮消耗 {n} 积分',
   'chances.none': '答题次数已用完',
+  'chances.why': '查看原因',
 
   'verdict.right': '答对了',
   'verdict.wrong': '答错了',
@@ -134,6 +135,7 @@ export const zh = {
   'ranking.players': '参赛人数',
   'ranking.top': '领先选手',
   'podium.title': '最终名次',
+  'podium.top': '三甲选手',
   'podium.thanks': '感谢参与',
   'podium.of': '共 {n} 人参赛 · 总分 {score}',
   'podium.won': '名次奖励 {n} 积分',

@@ -60,6 +60,7 @@ test('tiles stand in pairs where their words are few and short', () => {
   expect(paired(['红楼梦', '水浒传'])).toBe(true)
   expect(paired(['红楼梦的作者是曹雪芹', '水浒传'])).toBe(false)
   expect(paired(['a', 'b', 'c', 'd', 'e'])).toBe(false)
+  expect([paired(['红楼梦', '水浒传'], true), paired(['珠穆朗玛峰', '乔戈里峰'], true)]).toEqual([true, false])
 })
 
 test('what the solution says of a place', () => {

@@ -1,9 +1,13 @@
 export type Mark = 'right' | 'wrong' | 'missed' | 'other'
 
+const WIDE = 16 // half-width letters that fit a tile
+const NARROW = 6 // and beside a mark
+
 /** Whether two tiles fit in a row: few and short options. */
-export function paired(texts: readonly string[]): boolean {
+export function paired(texts: readonly string[], marked = false): boolean {
+  const most = marked ? NARROW : WIDE
   const width = (text: string): number => [...text].reduce((sum, one) => sum + (one.charCodeAt(0) > 255 ? 2 : 1), 0)
-  return texts.length <= 4 && texts.every((text) => width(text) <= 16)
+  return texts.length <= 4 && texts.every((text) => width(text) <= most)
 }
 
 /** What the solution says of one place. */
