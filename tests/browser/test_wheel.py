@@ -160,6 +160,24 @@ async def test_who_has_no_play_left_is_told_and_the_wheel_goes_back(live: Live, 
         assert member.errors == []
 
 
+async def test_when_the_last_prize_is_gone_the_page_says_so_after_the_result(
+    live: Live, browser: Browser
+) -> None:
+    room = await opened(live, prizes=[{**MUG, "stock": 1, "fallback": "none"}, NONE], appearance="blind_box")
+    async with phone(browser, f"{live.url}/play/{room.id}?lang=en", 360, 640) as member:
+        await ready(member)
+        await member.page.locator(TARGETS["blind_box"]).tap()
+        await expect(member.page.get_by_role("dialog", name="You won")).to_be_visible(timeout=PATIENCE_MS)
+        gone = member.page.get_by_role("heading", name="All prizes are gone")
+        await expect(gone).to_be_hidden()
+        await member.page.keyboard.press("Escape")
+        await expect(gone).to_be_visible()
+        await member.page.get_by_role("button", name="Stay and watch").tap()
+        await expect(member.page.locator(".shelf")).to_contain_text("All gone")
+        await fits(member)
+        assert member.errors == []
+
+
 async def test_a_play_that_costs_is_asked_for_first(live: Live, browser: Browser) -> None:
     room = await opened(live, chances={"free_total": 1, "cost_points": 5})
     member = await with_points(live, "Ann")

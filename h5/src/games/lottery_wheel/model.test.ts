@@ -125,6 +125,16 @@ test('plays that are won are no points', () => {
   expect([model.points.value, model.wins.value.length]).toEqual([5, 2])
 })
 
+test('an answer that comes again after a reconnect is shown, but counted once', () => {
+  const { model, spun, snapshot } = made()
+  void model.spin(1)
+  const wins = [{ prize: 'tea', unit: 7, amount: 5, at: 900 }]
+  snapshot.value = { game: { ...PICTURE, plays: 2, points: 5, wins } } as unknown as Snapshot<Picture>
+  spun({ prize: 'tea', unit: 7, amount: 5 })
+  model.landed()
+  expect([model.phase.value, model.points.value, model.wins.value.length]).toEqual(['shown', 5, 1])
+})
+
 test('of ten it lands on the rarest win', () => {
   const { model, spun } = made()
   void model.spin(10)
