@@ -18,6 +18,12 @@ ROUTES = {
     ("post", "/api/me/prizes/{room}/{prize}/{unit}/address"),
     ("post", "/api/me/prizes/{room}/{prize}/{unit}/received"),
     ("get", "/api/me/points/statement"), ("get", "/api/me/points/statement.csv"),
+    ("get", "/api/rooms/{room}/contestants"),
+    ("get", "/api/rooms/{room}/contestants/{contestant}"),
+    ("post", "/api/rooms/{room}/signups"),
+    ("get", "/api/rooms/{room}/signups"),
+    ("post", "/api/chances"),
+    ("get", "/api/rooms/{room}/why"),
     ("post", "/api/media"), ("get", "/media/{key}"),
     ("get", "/healthz"), ("get", "/readyz"), ("get", "/metrics"),
 }  # fmt: skip
