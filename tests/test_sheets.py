@@ -8,7 +8,7 @@ from openpyxl import Workbook, load_workbook
 
 from gameserver import sheets
 from gameserver.errors import Refused
-from gameserver.sheets import BOM, Errors, read_table, table_file
+from gameserver.sheets import BOM, Errors, book_file, read_table, table_file
 
 FORMULAS = ["=1+1", "+1", "-1", "@A1", "\tx"]
 ROWS: list[list[object]] = [
@@ -130,3 +130,24 @@ def test_all_errors_are_told_at_once_but_not_without_end() -> None:
         "wrong",
         "50 more",
     )
+
+
+def test_a_sheet_that_is_full_is_no_sheet_that_is_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sheets, "XLSX_ROWS", 3)
+    file = tmp_path / "t.xlsx"
+    with pytest.raises(Refused, match="bad_table"), table_file(file, ["n"]) as table:
+        for n in range(3):
+            table.write([n])
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_book_has_its_tables_in_order_and_no_formula(tmp_path: Path) -> None:
+    file = tmp_path / "t.xlsx"
+    with book_file(file) as book:
+        for name in ("one", "two"):
+            book.table(name, ["name", "n"]).write([f"={name}", 7])
+    read = load_workbook(file)
+    assert read.sheetnames == ["one", "two"]
+    assert [[cell.value for cell in row] for row in read["two"].iter_rows()] == [["name", "n"], ["'=two", 7]]
