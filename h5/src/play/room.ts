@@ -113,11 +113,9 @@ export class RoomVisit {
     this.room.value = room
     dress(room.skin.accent)
     document.title = room.title
-    if (room.state === 'draft') this.lookAgain(room)
-    else if (room.state !== 'closed') {
-      void this.loadGame(room.game)
-      this.follow()
-    }
+    if (room.state === 'draft') return this.lookAgain(room)
+    void this.loadGame(room.game)
+    if (room.state !== 'closed') this.follow()
   }
 
   private async loadGame(game: string): Promise<void> {

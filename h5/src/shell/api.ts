@@ -6,10 +6,11 @@ const PATIENCE_MS = 10_000
 interface Failure {
   code?: string
   retry_ms?: number
+  fields?: Record<string, string>
 }
 
 /** One call of the HTTP API. Raises Refused; its status is 0 where no answer came. */
-async function call<Answer>(path: string, body?: unknown, bearer?: string | null): Promise<Answer> {
+export async function call<Answer>(path: string, body?: unknown, bearer?: string | null): Promise<Answer> {
   const abort = new AbortController()
   const patience = setTimeout(() => abort.abort(), PATIENCE_MS)
   const headers: Record<string, string> = {}
@@ -24,7 +25,7 @@ async function call<Answer>(path: string, body?: unknown, bearer?: string | null
     })
     if (response.ok) return (await response.json()) as Answer
     const failure = (await response.json().catch(() => ({}))) as Failure
-    throw new Refused(failure.code ?? 'internal', failure.retry_ms ?? null, response.status)
+    throw new Refused(failure.code ?? 'internal', failure.retry_ms ?? null, response.status, failure.fields)
   } catch (error) {
     throw error instanceof Refused ? error : new Refused('offline')
   } finally {

@@ -28,6 +28,8 @@ export interface GameContext<Play = unknown, Picture = unknown> {
 
 export interface GamePage {
   Page: Component
+  /** What an ended room still shows, under the shell's own words; gets `room`. */
+  Ended?: Component
   /** The game's part of the rules: numbers and limits, label and text. */
   facts: (play: unknown) => { label: string; text: string }[]
 }

@@ -21,6 +21,8 @@ export interface StageContext<Play = unknown, Picture = unknown> {
 
 export interface GameStage {
   Stage: Component
+  /** What an ended room still shows, instead of the shell's own words; gets `room`. */
+  Ended?: Component
 }
 
 const stages = import.meta.glob<GameStage>('../games/*/stage.ts')
