@@ -13,7 +13,8 @@ from gameserver.store import uploads
 from gameserver.store.uploads import HOUR_PICTURES
 from tests.http.test_member_api import assert_problem
 from tests.media.files import GPS_NOTE, HOSTILE, bomb, located, picture
-from tests.node import Live, Member, emptied, living
+from tests.media.s3 import BUCKET, s3_server, use_aws
+from tests.node import Live, Member, emptied, living, member_token, serving
 
 
 @pytest.fixture(scope="module")
@@ -213,3 +214,24 @@ async def test_the_document_says_what_is_sent_and_what_is_got(live: Live) -> Non
     paths = json.loads((await live.http.get("/openapi.json")).text)["paths"]
     assert "image/*" in paths["/api/media"]["post"]["requestBody"]["content"]
     assert "image/webp" in paths["/media/{key}"]["get"]["responses"]["200"]["content"]
+
+
+async def test_pictures_in_a_bucket_are_served_by_any_process(
+    engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two servers that share nothing but the bucket, one of them as it is deployed."""
+    bearer = {"authorization": f"Bearer {member_token()}"}
+    with s3_server() as address:
+        use_aws(monkeypatch, address)
+        url = f"s3://{BUCKET}/campaign/2026"
+        async with (
+            serving(engines, MEDIA_URL=url, DEMO="0") as one,
+            living(engines, media_url=url, demo=False, settles=False) as other,
+        ):
+            sent = await one.http.post("/api/media", content=picture(), headers=bearer)
+            assert sent.status_code == 200, sent.text
+            for site in (one, other):
+                for name in ("url", "thumb", "small"):
+                    shown = await site.http.get(sent.json()[name])
+                    assert (shown.status_code, kind_of(shown.content)) == (200, "WEBP"), shown.text
+                assert (await site.http.get("/media/" + "0" * 64 + ".webp")).status_code == 404

@@ -7,8 +7,8 @@ import pytest
 from gameserver.errors import Refused
 from gameserver.media.pictures import Picture, developed
 from gameserver.media.store import PART_BYTES, MediaStore, is_key, key_of
-from tests.media.conftest import BUCKET, aws, nobody
 from tests.media.files import picture
+from tests.media.s3 import BUCKET, nobody, use_aws
 
 RED = developed(picture(), time.monotonic() + 3600)
 VAST = Picture("ab" * 32, b"x" * (5 * PART_BYTES + 1), b"y", b"z", 1, 1)
@@ -112,7 +112,7 @@ async def test_a_folder_is_made_when_it_is_first_used(tmp_path: Path) -> None:
 async def test_a_bucket_that_does_not_answer_is_a_refusal_with_a_time_to_come_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    aws(monkeypatch, nobody())
+    use_aws(monkeypatch, nobody())
     media = MediaStore(f"s3://{BUCKET}")
     for work in (media.keep(RED), media.open(f"{RED.id}.webp"), media.size(f"{RED.id}.webp")):
         with pytest.raises(Refused) as refused:
@@ -123,7 +123,7 @@ async def test_a_bucket_that_does_not_answer_is_a_refusal_with_a_time_to_come_ba
 async def test_a_bucket_that_is_not_there_is_no_picture_that_is_not_there(
     s3: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    aws(monkeypatch, s3)
+    use_aws(monkeypatch, s3)
     with pytest.raises(Refused) as refused:
         await MediaStore("s3://no-such-bucket/p").keep(RED)
     assert refused.value.code == "media_down"
