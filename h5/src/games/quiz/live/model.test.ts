@@ -117,6 +117,19 @@ test('who is out is told so by the reveal', () => {
   expect(model.watching.value).toBe('out')
 })
 
+test('who waits for the host for long is told', async () => {
+  const { model, says, pass } = made()
+  says({ ev: 'question_opened', question: question(0) })
+  says({ ev: 'question_locked', question: 0, answered: 4 })
+  await pass(40_000)
+  expect(model.hostAway.value).toBe(false)
+  await pass(10_000)
+  expect(model.hostAway.value).toBe(true)
+  says({ ev: 'revealed', question: 0, solution: SOLUTION, counts: [], answered: 4, mine: MINE })
+  await pass(100)
+  expect(model.hostAway.value).toBe(false)
+})
+
 test('a team is needed where there are teams, until one is joined', () => {
   const { model, says } = made({}, { teams: [{ id: 'a', name: 'A' }, { id: 'b', name: 'B' }] })
   expect(model.teamNeeded.value).toBe(true)

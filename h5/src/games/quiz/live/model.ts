@@ -9,6 +9,8 @@ import type {
 } from '../events'
 
 export type LivePhase = 'lobby' | 'lead' | 'question' | 'answered' | 'locked' | 'reveal' | 'ranking' | 'podium'
+const PATIENCE_MS = 45_000 // then the host may be away
+
 /** Why a member only watches. */
 export type Watching = 'out' | 'late' | null
 
@@ -48,6 +50,10 @@ export function liveModel(context: GameContext<Play, Picture>) {
     return Math.min(question.ends_at - question.starts_at, Math.max(0, question.ends_at - now.value))
   })
   const over = computed(() => phase.value === 'locked')
+  const since = ref(context.now())
+  watch(phase, () => (since.value = context.now()), { flush: 'sync' })
+  /** Nothing has moved for long where the host leads on. */
+  const hostAway = computed(() => now.value - since.value > PATIENCE_MS)
   const teamNeeded = computed(() => !!play.value?.teams?.length && !mine.value.team && watching.value === null)
 
   function remembered(question: number): Given | null {
@@ -184,7 +190,7 @@ export function liveModel(context: GameContext<Play, Picture>) {
 
   return {
     now, play, state, phase, asked, given, answered, sending, left, over, mine, revealed, ranked, finished, joined,
-    answers, teams, teamNeeded, watching, refused, answer, join,
+    answers, teams, teamNeeded, hostAway, watching, refused, answer, join,
   }
 }
 

@@ -136,6 +136,8 @@ export const en: { [Key in keyof typeof zh]: string } = {
   'ranking.score': 'My score',
   'ranking.players': 'Players',
   'ranking.top': 'In front',
+  'wait.host': 'Waiting for the host',
+  'wait.away': 'The host may be away. Stay here: the page goes on by itself',
   'podium.title': 'Final place',
   'podium.top': 'On the podium',
   'podium.thanks': 'Thank you',

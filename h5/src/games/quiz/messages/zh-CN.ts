@@ -134,6 +134,8 @@ export const zh = {
   'ranking.score': '我的得分',
   'ranking.players': '参赛人数',
   'ranking.top': '领先选手',
+  'wait.host': '等待主持人继续',
+  'wait.away': '主持人可能暂时离开，请留在本页，恢复后自动继续',
   'podium.title': '最终名次',
   'podium.top': '三甲选手',
   'podium.thanks': '感谢参与',
