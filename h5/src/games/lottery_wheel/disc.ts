@@ -1,6 +1,6 @@
 import { picture } from '../../shell/picture'
 import type { Face } from './faces'
-import { wrapped } from './wrap'
+import { fitted } from './wrap'
 
 const PAPERS = ['#fffaf0', '#ffdcae'] as const
 const THIRD = '#ffc38f' // beside the first sector when their number is odd
@@ -66,13 +66,13 @@ function label(brush: CanvasRenderingContext2D, radius: number, all: number, { n
   brush.fillStyle = kind === 'none' ? '#7a4a3c' : INK
   brush.textAlign = 'center'
   brush.textBaseline = 'middle'
-  let px = MOST_PX * radius
-  let lines: string[] = []
-  for (; px >= LEAST_PX * radius; px *= 0.92) {
-    brush.font = `800 ${px}px ${FONT}`
-    lines = wrapped(name, room(all, 0.76) * radius, 2, (line) => brush.measureText(line).width)
-    if (!lines.some((line) => line.endsWith('…'))) break
+  const font = (size: number): string => `800 ${size}px ${FONT}`
+  const measure = (line: string, size: number): number => {
+    brush.font = font(size)
+    return brush.measureText(line).width
   }
+  const { lines, px } = fitted(name, room(all, 0.76) * radius, MOST_PX * radius, LEAST_PX * radius, measure)
+  brush.font = font(px)
   lines.forEach((line, i) => brush.fillText(line, 0, -radius * (lines.length > 1 ? 0.88 : 0.83) + i * px * 1.18))
 }
 

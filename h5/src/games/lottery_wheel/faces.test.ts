@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { WheelPrize } from './events'
 import { type Face, faceOf, placesOf, spread } from './faces'
-import { wrapped } from './wrap'
+import { fitted, wrapped } from './wrap'
 
 const prize = (id: string, fields: Partial<WheelPrize> = {}): WheelPrize => ({
   id, name: id, image: null, kind: 'points', value: 5, weight: 1, odds: 1, unlock_after: null,
@@ -45,4 +45,15 @@ test('words stay whole, and nothing is wider than it may be', () => {
   expect(wrapped('', 5, 2, letters)).toEqual([])
   for (const text of ['Unbelievable headphones', '一等奖 iPhone 99 Pro Max 1TB', 'a b c d e f g h'])
     for (const line of wrapped(text, 6, 2, letters)) expect(letters(line)).toBeLessThanOrEqual(6)
+})
+
+test('a name takes one line as long as its letters stay readable, then two, and ends in an ellipsis last', () => {
+  const em = (line: string, px: number): number => [...line].length * px
+  expect(fitted('再抽一次', 40, 12, 8, em)).toMatchObject({ lines: ['再抽一次'] })
+  expect(fitted('再抽', 40, 12, 8, em).px).toBe(12)
+  const two = fitted('星空马克杯', 40, 12, 8, em)
+  expect([two.lines, two.px]).toEqual([['星空马', '克杯'], 12])
+  const cut = fitted('限量星空陶瓷马克杯礼盒', 40, 12, 8, em)
+  expect([cut.px, cut.lines.length, cut.lines[1]]).toEqual([8, 2, '瓷马克杯…'])
+  for (const line of [...two.lines, ...cut.lines]) expect(em(line, 8)).toBeLessThanOrEqual(40)
 })

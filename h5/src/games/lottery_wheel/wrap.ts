@@ -29,3 +29,18 @@ function shortened(text: string, width: number, measure: (line: string) => numbe
   while (letters.length && measure(`${letters.join('')}…`) > width) letters.pop()
   return `${letters.join('').trimEnd()}…`
 }
+
+const STEP = 0.94
+const ONE_LINE = 1.1 // times the smallest size: above it one line is better than two of larger letters
+
+/** A name in one or two lines with the largest letters between `most` and `least` px that hold all of it. */
+export function fitted(
+  text: string, width: number, most: number, least: number, measure: (line: string, px: number) => number,
+): { lines: string[]; px: number } {
+  for (let px = most; px >= least * ONE_LINE; px *= STEP) if (measure(text, px) <= width) return { lines: [text], px }
+  for (let px = most; px >= least; px *= STEP) {
+    const lines = wrapped(text, width, 2, (line) => measure(line, px))
+    if (!lines[lines.length - 1]?.endsWith('…')) return { lines, px }
+  }
+  return { lines: wrapped(text, width, 2, (line) => measure(line, least)), px: least }
+}
