@@ -69,7 +69,6 @@ export const en: { [Key in keyof typeof zh]: string } = {
   'verdict.noted': 'Noted',
   'checked.next': 'Next question',
   'checked.result': 'See the result',
-  'checked.in': ' ({s})',
 
   'result.passed': 'Passed!',
   'result.done': 'Well done',

@@ -67,7 +67,6 @@ export const zh = {
   'verdict.noted': '已记录',
   'checked.next': '下一题',
   'checked.result': '看成绩',
-  'checked.in': '（{s}）',
 
   'result.passed': '恭喜通关',
   'result.done': '答题完成',
