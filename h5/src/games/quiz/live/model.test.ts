@@ -70,6 +70,15 @@ test('a refresh in mid-question keeps what was answered', () => {
   expect([model.phase.value, model.given.value]).toEqual(['answered', { choices: [1] }])
 })
 
+test('an answer is known to the page after a refresh', () => {
+  const { model, says } = made()
+  says({ ev: 'question_opened', question: question(0) })
+  void model.answer({ choices: [1] })
+  stop()
+  const again = made({ state: 'question', question: question(0), answered: true })
+  expect(again.model.given.value).toEqual({ choices: [1] })
+})
+
 test('what was answered to another question is not shown for this one', () => {
   keep('quiz.r1', JSON.stringify([0, { choices: [1] }]))
   const { model } = made({ state: 'question', question: question(1), answered: true })

@@ -160,6 +160,7 @@ export const en: { [Key in keyof typeof zh]: string } = {
   'stage.typed.text': 'Type your answer on your phone',
   'stage.players': '{n} players',
   'stage.thanks': 'Thank you, all {n} of you',
+  'stage.ranking': 'Ranking',
   'stage.hidden': 'Places are secret',
   'stage.hidden.text': 'They are revealed on the podium',
 

@@ -158,6 +158,7 @@ export const zh = {
   'stage.typed.text': '请在手机上输入答案',
   'stage.players': '共 {n} 人参赛',
   'stage.thanks': '感谢 {n} 位选手参与',
+  'stage.ranking': '当前排名',
   'stage.hidden': '排名保密中',
   'stage.hidden.text': '最终名次将在颁奖时揭晓',
 
