@@ -9,6 +9,8 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 const SHARED =
   /node_modules[\\/]@?vue|preload-helper|rolldown.runtime|src[\\/]shell[\\/](?!poster|qr|Qr|stage)|src[\\/]play[\\/](?!sheets|main)/
 
+const PARTS = /src[\\/]games[\\/](\w+)[\\/]parts[\\/]/
+
 export default defineConfig({
   base: '/static/h5/',
   plugins: [vue(), routes(), budgets()],
@@ -21,12 +23,18 @@ export default defineConfig({
     modulePreload: { polyfill: false }, // the polyfill would be an inline script, which the CSP forbids
     assetsInlineLimit: 0,
     rolldownOptions: {
+      // a chunk merged into a page's entry brings that page one more file, for the names of both
+      experimental: { chunkOptimization: { mergeCommonChunks: false } },
       input: { index: here('./index.html'), play: here('./play.html'), screen: here('./screen.html') },
       output: {
         codeSplitting: {
           // one chunk that all pages share, because each file costs a phone a round trip;
           // what only some visits need (sheets, QR codes) stays apart
-          groups: [{ name: 'shell', test: SHARED }],
+          // what the pages of one game have in common is one chunk too
+          groups: [
+            { name: 'shell', test: SHARED, priority: 1 },
+            { name: (id) => PARTS.exec(id)?.[1] ?? null, test: PARTS },
+          ],
         },
       },
     },

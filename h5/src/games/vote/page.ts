@@ -1,9 +1,10 @@
+import { defineAsyncComponent } from 'vue'
 import { count } from '../../shell/locale'
 import type { Play } from './events'
 import { t } from './text'
 
 export { default as Page } from './VotePage.vue'
-export { default as Ended } from './EndedView.vue'
+export const Ended = defineAsyncComponent(() => import('./EndedView.vue')) // few come after the end
 
 const times = (limit: number | null): string => (limit === null ? t('fact.any') : t('fact.times', { n: count(limit) }))
 
