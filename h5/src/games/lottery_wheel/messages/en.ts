@@ -66,7 +66,6 @@ export const en: Record<keyof typeof zh, string> = {
   'result.won.many': '{n} wins in {all}',
   'result.address': 'Give my address',
   'result.prizes': 'My prizes',
-  'result.again': 'Play again',
   'result.go': 'Play on',
   'result.share': 'Show it, invite friends',
   'live.won': 'You won {name}',
@@ -101,5 +100,4 @@ export const en: Record<keyof typeof zh, string> = {
   'screen.waiting': 'Scan to play and be the first',
   'screen.plays': 'Plays',
   'screen.wins': 'Prizes won',
-  'screen.call': 'Scan to win',
 }

@@ -64,7 +64,6 @@ export const zh = {
   'result.won.many': '{all} 次里中了 {n} 次',
   'result.address': '去填写地址',
   'result.prizes': '查看我的奖品',
-  'result.again': '再抽一次',
   'result.go': '继续抽奖',
   'result.share': '晒一晒，邀好友',
   'live.won': '抽中 {name}',
@@ -99,5 +98,4 @@ export const zh = {
   'screen.waiting': '扫码抽奖，等你上榜',
   'screen.plays': '抽奖次数',
   'screen.wins': '送出奖品',
-  'screen.call': '扫码抽大奖',
 }
