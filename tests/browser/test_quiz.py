@@ -14,7 +14,6 @@ from tests.browser.test_sheets import HAN, stored_token
 from tests.node import SECRET, Live
 
 PATIENCE_MS = 20_000
-WIDE = {"width": 1920, "height": 1080}
 PEAK = {
     "kind": "single",
     "text": "Which mountain is the highest?",
@@ -70,7 +69,7 @@ def host_link(live: Live, room: Room) -> str:
 @asynccontextmanager
 async def screen(browser: Browser, url: str) -> AsyncIterator[Phone]:
     """A big screen; what is asked of a phone can be asked of it too."""
-    wall = Phone(await browser.new_page(viewport=WIDE))
+    wall = Phone(await browser.new_page(viewport={"width": 1920, "height": 1080}))
     await wall.page.goto(url)
     await wall.until("window.__game")
     yield wall
