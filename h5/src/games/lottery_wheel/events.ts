@@ -39,7 +39,7 @@ export interface Play {
 
 /** One draw: what is given, and what the dice said (another prize where a fallback stands in). */
 export interface Outcome {
-  prize: string | null
+  prize: string
   drawn?: string
   unit?: number
   amount?: number

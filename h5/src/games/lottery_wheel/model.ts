@@ -30,7 +30,7 @@ export function wheelModel(context: GameContext<Play, Picture>) {
   const prizes = computed(() => play.value?.prizes ?? [])
   const chances = computed(() => chancesOf(charge.value, context.room.value.cost))
   const target = computed(() => best(results.value, prizes.value)?.prize ?? '')
-  const prizeOf = (id: string | null | undefined): WheelPrize | undefined => prizes.value.find((one) => one.id === id)
+  const prizeOf = (id: string | undefined): WheelPrize | undefined => prizes.value.find((one) => one.id === id)
   const wonBy = ({ prize }: Outcome): boolean => (prizeOf(prize)?.kind ?? 'none') !== 'none'
   /** Points among them; an amount of another kind is plays. */
   const pointsOf = (won: readonly (Outcome | Win)[]): number =>
@@ -97,7 +97,7 @@ export function wheelModel(context: GameContext<Play, Picture>) {
     untilPity.value = event.until_pity ?? null
     const known = new Set(wins.value.map(({ prize, unit }) => `${prize} ${unit}`))
     const fresh = event.results.flatMap(({ prize, unit, amount = 0 }) =>
-      prize && unit !== undefined && !known.has(`${prize} ${unit}`) ? [{ prize, unit, amount, at: context.now() }] : [],
+      unit !== undefined && !known.has(`${prize} ${unit}`) ? [{ prize, unit, amount, at: context.now() }] : [],
     )
     points.value += pointsOf(fresh)
     wins.value = [...fresh.reverse(), ...wins.value].slice(0, WINS_KEPT)
