@@ -189,7 +189,7 @@ class Node:
         collect_seldom()
         loop = asyncio.get_running_loop()
         tasks = [loop.create_task(self._sockets.sweep()), loop.create_task(self._attendance.run())]
-        if self._settings.demo:
+        if self._settings.demo and self._settings.samples:
             rooms = keep_rooms_open(stores.database, stores.lifecycle, stores.contestants, self._hosted)
             tasks.append(loop.create_task(rooms))
         settling = loop.create_task(stores.work(stop)) if self._settles else None

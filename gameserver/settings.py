@@ -26,7 +26,8 @@ class Settings(BaseSettings):
     )
     origins: str = Field("", description="comma-separated origins that may open sockets; empty: the own host")
     frames_per_second: int = Field(30, ge=1, le=100_000, description="frames one connection may send")
-    demo: bool = Field(False, description="demo login and sample rooms")
+    demo: bool = Field(False, description="demo login and, with `samples`, sample rooms")
+    samples: bool = Field(True, description="in demo mode: always an open room of all that the games show")
 
     ledger_tokens: str = Field(
         "",

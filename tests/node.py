@@ -257,7 +257,7 @@ async def living(engines: Engines, *, settles: bool = True, **fields: Any) -> As
     """A server in this process, on a free port."""
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
-    settings = settings_of(engines, port=port, **{"demo": True, **fields})
+    settings = settings_of(engines, port=port, **{"demo": True, "samples": False, **fields})
     stores = Stores(settings)
     node = Node(settings, settles=settles)
     server = node.server()
@@ -305,7 +305,7 @@ async def serving(engines: Engines, port: int = 0, **variables: str) -> AsyncIte
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         output = stack.enter_context((folder / "log").open("w"))
-        process = _spawn(port, environment(engines, **{"DEMO": "1", **variables}), output)
+        process = _spawn(port, environment(engines, **{"DEMO": "1", "SAMPLES": "0", **variables}), output)
         stores = Stores(settings_of(engines))
         stack.push_async_callback(stores.close)
         served = Served(f"http://127.0.0.1:{port}", stores, process, folder / "log")
