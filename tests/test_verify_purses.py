@@ -113,7 +113,7 @@ async def play(here: World, lane: PlayedLane, seats: Sequence[Seat], stop: async
             drop += 1
             (result,) = await lane.ask(grab(seat, drop % 1000, round_=round_))
             if result[:2] == [0, "purse_needed"]:
-                number, nth, opened, _ = result[2]
+                number, nth, opened, *_ = result[2]
                 await fill(here, lane, seat, *((number, nth + 1) if opened else (number + 1, 0)))
                 seat.ref -= 1
             elif dice.random() < 0.1:
