@@ -12,10 +12,13 @@ import pytest
 from playwright.async_api import Browser, Locator, expect
 
 from gameserver.engines import Engines
+from gameserver.games import game_named
 from gameserver.http import contestant_lists
 from gameserver.records.contestants import ContestantState, Work
+from gameserver.records.lanes import get_lanes
 from gameserver.records.rooms import Room
 from gameserver.staff.contestants import standings_of
+from gameserver.store.lane import LaneStore
 from tests.browser.phone import Phone, phone
 from tests.browser.test_sheets import HAN, fits, sign_in
 from tests.media.files import picture
@@ -90,7 +93,8 @@ def vote_for(seen: Phone, number: int) -> Locator:
 
 async def standing(live: Live, room: Room) -> list[list[Any]]:
     """The record's order, as the lane has it."""
-    store = (await live.node.hub.room(room.id)).lane.store
+    (lane,) = await get_lanes(live.stores.database, room.id)
+    store = LaneStore(live.redis, game_named(room.game), room.id, lane.epoch, lane.lane)
     return [[id_, one.counted] for id_, one in (await standings_of(store)).items()]
 
 
