@@ -12,8 +12,17 @@ echo "== pages"
 if ((${#failed[@]})); then
   printf 'failed before pytest: %s\n' "${failed[@]}" >&2
 fi
-echo "== pytest"
-.venv/bin/python -m pytest
-result=$?
-
-((result == 0 && ${#failed[@]} == 0))
+# the browser's tests wait for pages most of their time: they go beside the others, on engines of their own
+browser_log=$(mktemp)
+trap 'rm -f "$browser_log"' EXIT
+.venv/bin/python -m pytest tests/browser -p no:cacheprovider >"$browser_log" 2>&1 &
+browser=$!
+echo "== pytest, without the browser's tests"
+.venv/bin/python -m pytest --ignore=tests/browser || failed+=("pytest")
+wait "$browser" || failed+=("browser tests")
+echo "== pytest, the browser's tests"
+cat "$browser_log"
+if ((${#failed[@]})); then
+  printf 'failed: %s\n' "${failed[@]}" >&2
+  exit 1
+fi
