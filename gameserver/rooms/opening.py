@@ -54,7 +54,7 @@ def rule_of(record: RoomRecord, plan: Plan, terms: Terms) -> Mapping[str, Any]:
 
 
 def _prize_rule(prize: Prize, opens: int, closes: int) -> dict[str, Any]:
-    """What the prize engine (store/lua/prelude/prizes.lua) reads of a prize; what does not apply is absent."""
+    """What the prize engine (store/lua/prelude/prizes.lua) reads of a prize, without what does not apply."""
     rule: dict[str, Any] = {
         "kind": prize.kind,
         "points": prize.points,
@@ -95,7 +95,20 @@ def public_room(record: RoomRecord) -> dict[str, Any]:
         "play": plan.public() if plan else None,
         "prizes": [
             prize.model_dump(
-                include={"id", "name", "image", "kind", "value", "stock", "delivery", "claim_days"}
+                include={
+                    "id",
+                    "name",
+                    "image",
+                    "kind",
+                    "value",
+                    "stock",
+                    "delivery",
+                    "claim_days",
+                    "per_member",
+                    "per_day",
+                    "release",
+                },
+                mode="json",
             )
             for prize in config.prizes
         ],

@@ -17,8 +17,8 @@ beforeEach(() => {
   keep('pays.r1', null)
 })
 
-function made(): Price {
-  return new Price({
+function made(inside = true): Price {
+  const price = new Price({
     immersive,
     holding,
     available: () => {
@@ -26,6 +26,8 @@ function made(): Price {
       return Promise.resolve(available)
     },
   })
+  if (inside) price.entered()
+  return price
 }
 
 const welcome = (cost: number | null, charge?: Charge): Welcome =>
@@ -77,7 +79,7 @@ test('the last free play is played to its end, then the member is asked', async 
   immersive.value = true
   await nextTick()
   price.heard(played(0, 0, 0))
-  expect([price.may(), price.asking.value]).toEqual([true, false])
+  expect([price.may(0), price.asking.value]).toEqual([true, false])
   holding.value = true // its result
   immersive.value = false
   await nextTick()
@@ -118,4 +120,25 @@ test('plays given from outside are used before points, and ten at once ask if no
   const unlimited = made()
   unlimited.heard(welcome(5, { cost: 0, left: 0, free: null, extra: 0 }))
   expect([unlimited.may(10), unlimited.asking.value]).toEqual([true, false])
+})
+
+test('a page that is reloaded in mid-play asks when the play is over, not before the game is here', async () => {
+  const price = made(false)
+  price.heard(welcome(5, { cost: 0, left: 0, free: 0 }))
+  expect(price.asking.value).toBe(false)
+  immersive.value = true // the game's page has found its play in the snapshot
+  price.entered()
+  await nextTick()
+  expect([price.asking.value, price.may(0), price.asking.value]).toEqual([false, true, false])
+  immersive.value = false
+  await nextTick()
+  expect(price.asking.value).toBe(true)
+})
+
+test('where plays are free without limit nobody is ever asked', async () => {
+  const price = made()
+  price.heard(welcome(5, { cost: 0, left: 0, free: null }))
+  price.heard({ ev: 'played', charge: { cost: 0, left: 0, free: null } })
+  await nextTick()
+  expect([price.may(), price.asking.value]).toEqual([true, false])
 })

@@ -27,12 +27,9 @@ export class Price {
   private room = ''
   private agreed = false
   private declined = false
-  private begun = false // the play that goes on has been counted: what belongs to it costs no more
+  private inside = false // the game's page is here and says whether a play goes on
 
   constructor(private readonly wiring: Wiring) {
-    watch(wiring.immersive, (on) => {
-      if (!on) this.begun = false
-    })
     watch([wiring.immersive, wiring.holding], () => this.offer())
   }
 
@@ -42,9 +39,15 @@ export class Price {
     if (event.charge) this.charged(event.charge)
   }
 
-  /** Whether a command that begins so many plays may be sent; if not, the member is asked. */
+  /** The game's page has come: from here on the member may be asked, unless it is in the middle of a play. */
+  entered(): void {
+    this.inside = true
+    this.offer()
+  }
+
+  /** Whether a command that begins so many plays (0: it is part of one) may be sent; if not, the member is asked. */
   may(plays = 1): boolean {
-    if (!this.costs(plays) || this.agreed || this.begun) return true
+    if (!this.costs(plays) || this.agreed) return true
     this.asking.value = true
     return false
   }
@@ -84,7 +87,6 @@ export class Price {
     const more = charge.left - (this.charge.value.left - charge.cost) // what the room took into its hands
     if (this.available.value !== null) this.available.value = Math.max(0, this.available.value - more)
     this.charge.value = charge
-    this.begun = this.wiring.immersive.value
     if (charge.cost) this.paid.value = charge
     if (more) void this.look()
     this.offer()
@@ -93,7 +95,8 @@ export class Price {
   /** Asks before it matters, but not in the middle of a play and not over its result. */
   private offer(): void {
     const { immersive, holding } = this.wiring
-    if (this.costs(1) && !immersive.value && !holding.value && !this.agreed && !this.declined) this.asking.value = true
+    const calm = this.inside && !immersive.value && !holding.value
+    if (calm && this.costs(1) && !this.agreed && !this.declined) this.asking.value = true
   }
 
   private async look(): Promise<void> {

@@ -3,7 +3,7 @@ import { myPrizes, roomDetails, ticket } from '../shell/api'
 import { ServerClock } from '../shell/clock'
 import { Connection, type Link } from '../shell/connection'
 import { dress } from '../shell/colour'
-import { type GameContext, type GamePage, gamePage, type SheetName } from '../shell/game'
+import { type GameContext, type GamePage, gamePage } from '../shell/game'
 import { signedOut, token } from '../shell/member'
 import { stored } from '../shell/memory'
 import { Cuts } from './cuts'
@@ -83,7 +83,7 @@ export class RoomVisit {
     this.connection?.stop()
   }
 
-  context(open: (sheet: SheetName) => void): GameContext {
+  context(open: GameContext['open']): GameContext {
     return {
       room: this.room as ShallowRef<Room>,
       snapshot: this.snapshot,

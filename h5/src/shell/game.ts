@@ -4,6 +4,12 @@ import type { Room, ServerEvent, Snapshot } from './wire'
 
 export type SheetName = 'prizes' | 'rules' | 'poster' | 'why'
 
+/** Which win the prizes' sheet is opened for; without a unit the newest of the prize. */
+export interface About {
+  prize: string
+  unit?: number
+}
+
 /** What a game's page gets from the shell; it owns only its drawing. */
 export interface GameContext<Play = unknown, Picture = unknown> {
   room: Readonly<ShallowRef<Room<Play>>>
@@ -15,7 +21,8 @@ export interface GameContext<Play = unknown, Picture = unknown> {
   /** Rejects with Refused. The answer also comes as an event. `plays` (1) is how many it begins, if it begins any. */
   command: (op: string, fields: Record<string, unknown>, plays?: number) => Promise<ServerEvent>
   onEvent: (listener: (event: ServerEvent) => void) => () => void
-  open: (sheet: SheetName) => void
+  /** `about`: the win that the member wants to claim now. */
+  open: (sheet: SheetName, about?: About) => void
   /** While true the shell's bars are hidden: the game has the whole page. */
   immersive: Ref<boolean>
   /** While true a last result is on show: the page of the ended room waits. */

@@ -7,6 +7,9 @@ export interface Skin {
   accent: string
 }
 
+/** `at` is ISO 8601. */
+export type Release = { mode: 'at_open' } | { mode: 'linear' } | { mode: 'list'; steps: { at: string; units: number }[] }
+
 export interface Prize {
   id: string
   name: string
@@ -16,6 +19,9 @@ export interface Prize {
   stock: number | null // null: unlimited
   delivery?: 'ship' | 'on_site'
   claim_days?: number // to give an address, or to fetch it
+  per_member?: number | null
+  per_day?: number | null // of the whole room
+  release?: Release // when units may be won
 }
 
 export interface Room<Play = unknown> {
@@ -82,7 +88,32 @@ export interface RoomCard {
   timezone?: string // without it times are shown in the phone's own
 }
 
-export interface Won {
+/** `given` and after it are of codes, the rest of goods; null: neither, or not on record yet. */
+export type GoodsState =
+  | 'address_needed'
+  | 'to_ship'
+  | 'shipped'
+  | 'received'
+  | 'to_redeem'
+  | 'redeemed'
+  | 'expired'
+  | 'canceled'
+  | 'given'
+  | 'code_needed'
+
+/** Where a prize is that is no points. */
+export interface Kept {
+  state: GoodsState | null
+  code: string | null
+  code_expires_at: number | null
+  redemption_code: string | null // shown where the prize is fetched
+  claim_by: number | null // end of the time to give an address or to fetch it
+  carrier: string | null
+  tracking: string | null
+  address_masked: string | null
+}
+
+export interface Won extends Kept {
   room: string
   room_title: string
   prize: string
@@ -147,12 +178,13 @@ export interface RoomChanged extends ServerEvent {
   state: RoomState
 }
 
-/** An expected refusal, from the socket or over HTTP; `retryMs` says when a repetition may succeed. */
+/** An expected refusal; `retryMs` says when a repetition may succeed, `fields` what did not fit in a form. */
 export class Refused extends Error {
   constructor(
     readonly code: string,
     readonly retryMs: number | null = null,
     readonly status = 0,
+    readonly fields: Readonly<Record<string, string>> = {},
   ) {
     super(code)
   }

@@ -101,7 +101,7 @@ export function rainModel(context: GameContext<Play, Picture>) {
 
   async function grab(drop: number): Promise<Refused | Grabbed> {
     try {
-      return (await context.command('grab', { drop })) as Grabbed
+      return (await context.command('grab', { drop }, taken.size ? 0 : 1)) as Grabbed // a round is one play
     } catch (error) {
       const refused = error instanceof Refused ? error : new Refused('unknown')
       if (refused.code === 'late_join') tooLate.value = true

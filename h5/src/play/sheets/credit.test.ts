@@ -1,13 +1,12 @@
 import { expect, test } from 'vitest'
-import { en } from './messages/en'
-import { zh } from './messages/zh-CN'
 import type { Won } from '../../shell/wire'
 import { creditOf } from './credit'
+import { en } from './messages/en'
+import { zh } from './messages/zh-CN'
+import { wonOf } from './testing'
 
-const won = (credited: number | null, refused: string | null, settled: boolean): Won => ({
-  room: 'r1', room_title: '', prize: 'packet', name: '', kind: 'points', amount: 20, unit: 1, granted_at: 0,
-  settled, refused, credited, receipt: '',
-})
+const won = (credited: number | null, refused: string | null, settled: boolean): Won =>
+  wonOf({ prize: 'packet', kind: 'points', amount: 20, settled, refused, credited })
 
 test('what a cap cut of a win has its number, its reason and words for both', () => {
   const credit = creditOf(won(12, 'daily_cap', true))
