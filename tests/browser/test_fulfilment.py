@@ -6,13 +6,18 @@ from playwright.async_api import Browser, expect
 
 from gameserver.games.game import PrizeId
 from gameserver.personal import Place
+from gameserver.records.handover import redeem
 from gameserver.staff.fulfilment import ship_one
 from tests.browser.phone import phone
-from tests.browser.test_sheets import fits
+from tests.browser.test_sheets import fits, stored_token
 from tests.browser.test_wheel import ALWAYS_A_MUG, MUG, opened, ready, until_shown
 from tests.node import Live
 
 PATIENCE_MS = 20_000
+
+
+def now() -> int:
+    return time.time_ns() // 1_000_000
 
 
 async def test_an_address_is_given_and_the_parcel_comes(live: Live, browser: Browser) -> None:
@@ -69,5 +74,24 @@ async def test_why_one_cannot_play_and_until_when(live: Live, browser: Browser) 
         assert member.errors == []
 
 
-def now() -> int:
-    return time.time_ns() // 1_000_000
+async def test_a_code_for_the_spot_is_shown_and_redeemed_once(live: Live, browser: Browser) -> None:
+    prizes = [{**MUG, "fallback": "none", "delivery": "on_site"}, *ALWAYS_A_MUG[1:]]
+    room = await opened(live, appearance="grid", prizes=prizes)
+    async with phone(browser, f"{live.url}/play/{room.id}?lang=en") as member:
+        await ready(member)
+        await member.page.locator(".grid9-go").tap()
+        await until_shown(member)
+        await member.page.keyboard.press("Escape")
+        await member.page.get_by_role("navigation").get_by_role("button", name="My prizes").click()
+        sheet = member.page.get_by_role("dialog", name="My prizes")
+        token = await stored_token(member.page)
+        bearer = {"authorization": f"Bearer {token}"}
+        await expect(sheet).to_contain_text("To pick up", timeout=PATIENCE_MS)
+        (won,) = (await live.http.get("/api/me/prizes", headers=bearer)).json()["prizes"]
+        await expect(sheet).to_contain_text(won["redemption_code"])
+        await fits(member)
+        await redeem(live.stores.database, won["redemption_code"], staff="ben", at=now())
+        await member.page.reload()
+        await member.page.get_by_role("navigation").get_by_role("button", name="My prizes").click()
+        await expect(sheet).to_contain_text("Picked up", timeout=PATIENCE_MS)
+        assert member.errors == []
