@@ -13,7 +13,7 @@ AXE = Path(__file__).parents[2] / "h5" / "node_modules" / "axe-core" / "axe.min.
 AT_REST = """Promise.all(document.getAnimations()
     .filter((one) => one.effect.getComputedTiming().endTime !== Infinity)
     .map((one) => one.finished.catch(() => null))).then(() => null)"""
-PATIENCE_S = 30
+PATIENCE_S = 60  # no promise, only the end of a test that hangs
 LOOK_S = 0.05
 ANSWER_S = 2.0  # long enough for the answer to a tap
 

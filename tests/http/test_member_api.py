@@ -129,6 +129,9 @@ async def test_a_room_shows_rules_and_commitment_and_the_seed_once_it_is_closed(
             "kind": "physical",
             "value": 0,
             "stock": 3,
+            "per_member": None,
+            "per_day": None,
+            "release": {"mode": "at_open"},
             "delivery": "ship",
             "claim_days": 7,
         }
