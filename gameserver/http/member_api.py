@@ -41,7 +41,7 @@ from gameserver.records.grants import MemberPrize, pending_points, prizes_of_mem
 from gameserver.records.rooms import Room, RoomState, get_room, list_rooms
 from gameserver.rooms.explaining import Explained, explained
 from gameserver.rooms.hub import LIVE, Hub
-from gameserver.rooms.opening import config_of, public_room
+from gameserver.rooms.opening import TERMS, config_of, public_room
 from gameserver.rooms.room import Room as LoadedRoom
 from gameserver.store.lane import TICKET_SECONDS, Guest
 from ledger_client.ledger import Ledger
@@ -108,15 +108,7 @@ class MemberApi:
         ) -> Ticket:
             """A ticket for one hello. A spectator needs no token and can only watch."""
             record = await self._find(form.room)
-            if form.host is not None:
-                self._tokens.verify_host(form.host, record.id)
-                return await self._ticket(record, Guest(HOST, "", [], []))
-            if form.spectator:
-                return await self._ticket(record, Guest("", "", [], []))
-            caller, visit = self._tokens.verify(authorization), self._visits.of(request, embed=form.embed)
-            return await self._ticket(
-                record, Guest(caller.id, caller.name, caller.levels, caller.tags, *visit)
-            )
+            return await self._ticket(record, self._guest(record, form, request, authorization))
 
         @router.get("/rooms/{room}/why")
         async def why(room: str, caller: Caller, plays: Annotated[int, Query(ge=1, le=10)] = 1) -> Why:
@@ -189,6 +181,16 @@ class MemberApi:
             raise Refused("not_found", f"no room of {room} is open")
         return await get_room(self._database, RoomId(room))
 
+    def _guest(self, record: Room, form: TicketRequest, request: Request, authorization: str | None) -> Guest:
+        """Who asks for a ticket. Raises Refused("unauthorized")."""
+        if form.host is not None:
+            self._tokens.verify_host(form.host, record.id)
+            return Guest(HOST, "", [], [])
+        if form.spectator:
+            return Guest("", "", [], [])
+        caller, visit = self._tokens.verify(authorization), self._visits.of(request, embed=form.embed)
+        return Guest(caller.id, caller.name, caller.levels, caller.tags, *visit)
+
     async def _ticket(self, record: Room, guest: Guest) -> Ticket:
         loaded = await self._hub.room(record.id)
         ticket = secrets.token_hex(16)
@@ -243,8 +245,9 @@ def _why(room: LoadedRoom, found: Explained) -> Why:
 
 def _page(record: Room) -> RoomPage:
     _, config = config_of(record)
+    terms = [prize.model_dump(include=TERMS, mode="json") for prize in config.prizes]
     return RoomPage(
-        **public_room(record),
+        **public_room(record) | {"prizes": terms},
         rules_text=config.rules_text,
         limits={
             "chances": config.chances.model_dump(),

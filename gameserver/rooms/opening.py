@@ -11,6 +11,11 @@ from gameserver.games.room_config import Linear, Prize, ReleaseList, RoomConfig,
 from gameserver.records.rooms import Room as RoomRecord
 from ledger_client.terms import Terms
 
+SHOWN = {"id", "name", "image", "kind", "value", "stock", "delivery", "claim_days"}
+"""What every page is told of a prize with its welcome."""
+TERMS = {*SHOWN, "per_member", "per_day", "release"}
+"""What who reads the rules is told of it."""
+
 
 def config_of(record: RoomRecord) -> tuple[Game, RoomConfig]:
     """The game and the validated config of a room."""
@@ -93,23 +98,5 @@ def public_room(record: RoomRecord) -> dict[str, Any]:
         "opened_at": record.opened_at,
         "cost": config.chances.cost_points,
         "play": plan.public() if plan else None,
-        "prizes": [
-            prize.model_dump(
-                include={
-                    "id",
-                    "name",
-                    "image",
-                    "kind",
-                    "value",
-                    "stock",
-                    "delivery",
-                    "claim_days",
-                    "per_member",
-                    "per_day",
-                    "release",
-                },
-                mode="json",
-            )
-            for prize in config.prizes
-        ],
+        "prizes": [prize.model_dump(include=SHOWN, mode="json") for prize in config.prizes],
     }

@@ -121,7 +121,7 @@ class VotePlan:
         self, name: str, v: int, body: Raw, member: MemberId, view: Raw, granted: Mapping[int, Granted]
     ) -> Event:
         """A vote tells everybody the same."""
-        raise NotImplementedError(name)
+        raise AssertionError(name)
 
     def snapshot(self, member: MemberId, now: int, view: Raw) -> Mapping[str, Any]:
         """The member's ballots, and the numbers where the member may see them.

@@ -123,12 +123,12 @@ local function apply(lane, me, id, ref, member, at, day, grants, spent, extra, .
     local tat = me[TAT]
     me[TAT] = (tat > at and tat or at) + rule.gcra.interval
   end
-  local acting = { member, spent and spent[2] / rule.chances.cost_points or 0, 0 }
+  local acting = rule.counts_chances and { member, spent and spent[2] / rule.chances.cost_points or 0, 0 }
   lane.acting = acting
   if grants then apply_grants(lane, id, ref, member, at, day, grants) end
   local shared = SHARED[...]
   if shared then shared(lane, ...) else game.apply(lane, me, member, at, day, grants, extra, ...) end
   lane.changed[member] = true
   if spent then apply_spent(lane, member, spent[2]) end
-  if acting[3] > 0 then return play_told(lane, me, member, day, spent and spent[2] or 0) end
+  if acting and acting[3] > 0 then return play_told(lane, me, member, day, spent and spent[2] or 0) end
 end
