@@ -43,5 +43,8 @@ def reports_of(name: str) -> GameReports:
 
 
 def rules_of(game: Game) -> str:
-    """The text of the game's rules.lua."""
-    return (_FOLDER / game.name / "rules.lua").read_text(encoding="utf-8")
+    """The text of the game's rules.lua and, after it, of its parts in rules/, which know its locals only."""
+    folder = _FOLDER / game.name
+    whole = (folder / "rules.lua").read_text(encoding="utf-8")
+    parts = [part.read_text(encoding="utf-8") for part in sorted((folder / "rules").glob("*.lua"))]
+    return "\n".join([whole, *(f"do\n{part}end\n" for part in parts)])
