@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Literal, NamedTuple, NotRequired, TypedDict
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -183,6 +184,11 @@ class Text(Posed):
         max_length=MAX_ACCEPTED,
     )
 
+    @cached_property
+    def accepted(self) -> frozenset[str]:
+        """The accepted texts as they are compared: made once, and not for each of ten thousand answers."""
+        return frozenset(map(plain, self.right))
+
 
 AnyQuestion = Single | Multiple | TrueFalse | Order | Number | Text
 Question = Annotated[AnyQuestion, Field(discriminator="kind")]
@@ -295,7 +301,7 @@ def graded(question: AnyQuestion, answer: Given, order: Sequence[int]) -> bool:
 def _text_right(question: Text, text: str | None) -> bool:
     if text is None or len(text) > MAX_TYPED or not (said := plain(text)):
         raise ValueError(f"a text of 1 to {MAX_TYPED} characters is asked for")
-    return any(said == plain(accepted) for accepted in question.right)
+    return said in question.accepted
 
 
 def _check_choices(
