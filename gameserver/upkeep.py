@@ -1,5 +1,5 @@
 """What time does: purses and lots run out, reminders fall due, outside events are tried again, prizes that
-nobody claimed expire, rooms that are over give back what codes they have left.
+nobody claimed expire, rooms that are over give back what codes they have left, counts of Redis are kept.
 """
 
 import asyncio
@@ -8,11 +8,15 @@ import time
 import structlog
 from prometheus_client import Counter
 
+from gameserver.errors import Refused
 from gameserver.events import Events
 from gameserver.records.database import Database, passes
+from gameserver.records.figures import save_figures
 from gameserver.records.handover import expire
+from gameserver.records.rooms import RoomState, list_rooms
 from gameserver.staff.codes import return_unused
 from gameserver.staff.orders import Orders
+from gameserver.store.figures import FigureStore
 from gameserver.store.redis import Redis
 from ledger_client.errors import LedgerAway
 from ledger_client.ledger import Ledger, Upkept
@@ -20,6 +24,7 @@ from ledger_client.ledger import Ledger, Upkept
 log = structlog.get_logger()
 
 EVERY_SECONDS = 60.0
+MOST_ROOMS = 100_000
 
 RELEASED = Counter("gameserver_purses_timed_out_total", "Purses that the ledger released by itself")
 EXPIRED = Counter("gameserver_points_expired_total", "Points that expired")
@@ -65,6 +70,7 @@ class Upkeep:
 
     async def once(self, stop: asyncio.Event) -> None:
         """Does all that is due now, in bounded steps; ends early when `stop` is set."""
+        await self._keep_figures(stop)
         while not stop.is_set() and _found(await self._ledger.upkeep(time.time_ns() // 1_000_000)):
             pass
         while not stop.is_set() and await self._events.retry_pending():
@@ -74,6 +80,18 @@ class Upkeep:
             UNCLAIMED.inc(unclaimed)
             log.info("prizes expired", prizes=unclaimed)
         await return_unused(self._database, self._redis, time.time_ns() // 1_000_000)
+
+    async def _keep_figures(self, stop: asyncio.Event) -> None:
+        """Rooms that are played lose no more than a minute of their counts with Redis."""
+        figures = FigureStore(self._redis)
+        for room in await list_rooms(self._database, (RoomState.OPEN, RoomState.PAUSED), MOST_ROOMS):
+            if stop.is_set():
+                return
+            try:
+                await save_figures(self._database, room.id, await figures.of(room.id))
+            except Refused as refused:  # while Redis is away the ledger's own upkeep goes on
+                log.warning("counts not kept", room=room.id, code=refused.code)
+                return
 
 
 def _found(upkept: Upkept) -> bool:

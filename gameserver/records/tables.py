@@ -249,7 +249,7 @@ orders = Table(
     Index("orders_waiting_idx", "room", "number", postgresql_where=text("done_at is null")),
 )
 
-# what rooms count beside their record, kept from their end on
+# what rooms count beside their record; `since` is when the store began to count it (gameserver/figures.py)
 figure = Table(
     "figure",
     metadata,
@@ -262,6 +262,7 @@ figure = Table(
     ),
     Column("key", Text, primary_key=True),
     Column("count", BigInteger, CheckConstraint("count >= 0", name="count"), nullable=False),
+    Column("since", BigInteger, primary_key=True, autoincrement=False),
 )
 
 dead_letter = dead_letter_table(metadata)

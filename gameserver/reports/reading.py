@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from gameserver.figures import Figures
+from gameserver.figures import Figures, figures_of
 from gameserver.games import game_named, reports_of
 from gameserver.games.game import HOST
 from gameserver.games.report import Room as ReportedRoom
@@ -81,4 +81,4 @@ class Reading:
     async def figures(self) -> Figures:
         """What the room has counted beside its record, now or until it ended."""
         saved = await saved_figures(self.database, self.record.id)
-        return saved.with_most_of(await FigureStore(self.redis).of(self.record.id))
+        return figures_of(saved, await FigureStore(self.redis).of(self.record.id))

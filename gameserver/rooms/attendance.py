@@ -63,11 +63,11 @@ class Attendance:
         for name in list(self._views):
             views = self._views.pop(name)  # what comes in while these are told is told later
             if (room_id := _room_named(name, rooms)) is not None:
-                await self._tell_views(name, room_id, views)
+                await self._tell_views(name, rooms[room_id], views)
 
-    async def _tell_views(self, name: str, room: RoomId, views: Counter[str]) -> None:
+    async def _tell_views(self, name: str, room: Room, views: Counter[str]) -> None:
         try:
-            await self._figures.viewed(room, views)
+            await self._figures.viewed(room.record.id, views, room.now())
         except Refused:
             self._views.setdefault(name, Counter()).update(views)
             raise

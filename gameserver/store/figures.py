@@ -5,12 +5,13 @@ from typing import Any, Final
 
 from redis.asyncio import Redis
 
-from gameserver.figures import HOUR_MS, Figures
+from gameserver.figures import HOUR_MS, Counted, Counts
 from gameserver.games.game import RoomId
 from gameserver.store.keys import LaneKeys, RoomKeys
 from gameserver.store.redis import reached
 
 ALIVE_MS: Final = 30_000  # a process that has told nothing for so long has nobody online
+SINCE: Final = b"since"  # beside the counts of a hash: when they began, in ms
 
 
 class FigureStore:
@@ -23,11 +24,13 @@ class FigureStore:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    async def viewed(self, room: RoomId, views: Mapping[str, int]) -> None:
-        """Adds pages asked for, by channel."""
-        async with reached(), self._redis.pipeline(transaction=False) as call:
+    async def viewed(self, room: RoomId, views: Mapping[str, int], now: int) -> None:
+        """Adds pages asked for until `now` (server ms), by channel."""
+        key = RoomKeys(room).views
+        async with reached(), self._redis.pipeline() as call:  # whole: no count is without its beginning
+            call.hsetnx(key, SINCE, now)
             for channel, count in views.items():
-                call.hincrby(RoomKeys(room).views, channel, count)
+                call.hincrby(key, channel, count)
             await call.execute()
 
     async def online(self, room: RoomId, node: str, members: int, now: int) -> int:
@@ -47,7 +50,7 @@ class FigureStore:
                 await self._redis.zadd(keys.online, {str(now // HOUR_MS * HOUR_MS): sum_}, gt=True)
         return sum_
 
-    async def of(self, room: RoomId, lane: int = 0) -> Figures:
+    async def of(self, room: RoomId, lane: int = 0) -> Counts:
         """The counts now."""
         keys = RoomKeys(room)
         async with reached(), self._redis.pipeline(transaction=False) as call:
@@ -55,8 +58,10 @@ class FigureStore:
             call.zrange(keys.online, 0, -1, withscores=True)
             call.hgetall(LaneKeys(room, lane).refused)
             views, online, refused = await call.execute()
-        return Figures(
-            {channel.decode(): int(count) for channel, count in views.items()},
-            {int(hour): int(most) for hour, most in online},
-            {code.decode(): int(count) for code, count in refused.items()},
-        )
+        most = {Counted("online", hour.decode(), 0): int(count) for hour, count in online}
+        return {**_counts("views", views), **most, **_counts("refused", refused)}
+
+
+def _counts(kind: str, found: Mapping[bytes, bytes]) -> Counts:
+    since = int(found.get(SINCE, 0))
+    return {Counted(kind, key.decode(), since): int(count) for key, count in found.items() if key != SINCE}

@@ -20,7 +20,7 @@ class LaneKeys:
         self.purses = f"{tag}:purses"  # zset: members whose purse is open, by the ms at which it ends
         self.stock = f"{tag}:stock"  # hash: prize -> granted, next unit, last unit, day, granted on it
         self.gifts = f"{tag}:gifts"  # hash: member who has not joined yet -> extra plays
-        self.refused = f"{tag}:refused"  # hash: code -> commands that it refused
+        self.refused = f"{tag}:refused"  # hash: code -> commands that it refused; since -> ms
         self.game = f"{tag}:game"  # msgpack: the game's state of the room
         self.events = f"{tag}:ev"  # stream: room events that `since` can recover
         self.outbox = f"{tag}:out"  # stream: what must outlive Redis
@@ -45,7 +45,7 @@ class RoomKeys:
 
     def __init__(self, room: RoomId) -> None:
         tag = f"{{{room}}}"
-        self.views = f"{tag}:views"  # hash: channel -> pages asked for
+        self.views = f"{tag}:views"  # hash: channel -> pages asked for; since -> ms
         self.nodes = f"{tag}:nodes"  # hash: process -> members online there, and until when that counts
         self.online = f"{tag}:online"  # zset: an hour's start in ms -> the most members online at once
 

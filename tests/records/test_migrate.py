@@ -41,7 +41,7 @@ async def test_many_nodes_may_migrate_at_once(engine: Database) -> None:
         nodes = [connect(url) for _ in range(4)]
         try:
             await asyncio.gather(*map(migrate, nodes))
-            assert await revision_of(nodes[0]) == ["0007"]
+            assert await revision_of(nodes[0]) == ["0008"]
         finally:
             for node in nodes:
                 await node.dispose()
@@ -115,7 +115,7 @@ async def test_there_is_no_way_back_for_what_the_first_revision_could_not_say(
     with pytest.raises(RuntimeError, match="0001"):
         await back_to(database, "0001")
     assert await contents(database, SCHEMA) == before
-    assert await revision_of(database) == ["0007"]
+    assert await revision_of(database) == ["0008"]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 
 from gameserver.errors import Refused
+from gameserver.events import Events
 from gameserver.games import games
 from gameserver.games.game import HOST, MemberId
 from gameserver.games.quiz.events import Answer, Ask, Begin
@@ -21,17 +22,20 @@ from gameserver.records.database import Database
 from gameserver.records.rooms import get_room
 from gameserver.reports import report_named, reports_of_game
 from gameserver.reports.reading import Reading
+from gameserver.staff.orders import Orders
 from gameserver.store.figures import FigureStore
+from gameserver.upkeep import Upkeep
 from tests.games.quizzes import Soloist, asking, live, single, solo
 from tests.games.rains import BOMB, EMPTY, PACKET, grab, rain
 from tests.games.votes import DAY, admitted, ballot, contestant, order, voting
 from tests.games.wheels import WHEEL, points, prize, rigged, spin, wheel
 from tests.promises.world import World, world
 from tests.reports.rooms import by, table, visitor
-from tests.store.lanes import PlayedLane, Seat
+from tests.store.lanes import PlayedLane, Seat, server_ms
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 MUG, CASH, THANKS = 1, 2, 3
+NOON = 1_800_000_000_000
 
 
 @pytest.fixture
@@ -70,8 +74,8 @@ async def a_played_wheel(here: World) -> PlayedLane:
 async def test_the_summary_leads_from_the_page_to_the_prize(here: World) -> None:
     lane = await a_played_wheel(here)
     figures = FigureStore(here.redis)
-    await figures.viewed(lane.record.id, {"browser": 3, "wechat": 2})
-    await figures.online(lane.record.id, "node", 3, 1_800_000_000_000)
+    await figures.viewed(lane.record.id, {"browser": 3, "wechat": 2}, NOON)
+    await figures.online(lane.record.id, "node", 3, NOON)
     summary = await by(here, lane, "summary", "figure")
     values = {name: line["value"] for name, line in summary.items()}
     assert values | {"opened_at": 0, "rule_hash": 0} == {
@@ -168,7 +172,7 @@ async def test_pools_and_pity_have_lines_of_their_own(here: World) -> None:
 
 async def test_channels_and_networks_count_a_member_once_in_each(here: World) -> None:
     lane = await a_played_wheel(here)
-    await FigureStore(here.redis).viewed(lane.record.id, {"browser": 3, "wechat": 2})
+    await FigureStore(here.redis).viewed(lane.record.id, {"browser": 3, "wechat": 2}, NOON)
     channels = await by(here, lane, "channels", "channel")
     assert {name: tuple(line.values()) for name, line in channels.items()} == {
         "browser": (3, 2, 1, 1, 2, 1, 1, 0),
@@ -240,6 +244,55 @@ async def test_winners_show_what_became_of_each_prize(here: World) -> None:
     assert (cash["amount"], cash["credited"], cash["name"]) == (5, 5, "cash")
     assert (mug["carrier"], mug["tracking"], mug["credited"]) == ("SF", "77", None)
     assert datetime.fromisoformat(other["claim_by"]) > datetime.fromisoformat(other["won_at"])
+
+
+async def counted(here: World, lane: PlayedLane, *, refused: int, views: int, online: int) -> None:
+    """What only the store counts, some more of it."""
+    figures = FigureStore(here.redis)
+    seat = await visitor(lane, "ann")
+    for _ in range(refused):
+        await lane.ask(seat.asks("spin", 1, 0, MUG, deny="blocked"))
+    now = await server_ms(here.redis)
+    await figures.viewed(lane.record.id, {"browser": views}, now)
+    await figures.online(lane.record.id, "node", online, NOON)
+
+
+async def test_a_lost_store_costs_no_count_that_was_kept(here: World) -> None:
+    """And what is counted from then on is added: nothing goes back, nothing is doubled."""
+    lane = await a_wheel(here)
+    upkeep = Upkeep(
+        here.ledger, Events(here.database, here.ledger), Orders(here.database, here.redis), here.database,
+        here.redis,
+    )  # fmt: skip
+
+    async def told() -> tuple[object, ...]:
+        summary = await by(here, lane, "summary", "figure")
+        (refusals,) = await table(here, lane, "refusals")
+        names = ("page_views", "online_peak", "refused_commands")
+        return *(summary[name]["value"] for name in names), refusals["code"], refusals["commands"]
+
+    async def kept() -> None:
+        before = await told()
+        for _ in range(2):  # as by several workers
+            await upkeep.once(asyncio.Event())
+            assert await told() == before
+
+    await counted(here, lane, refused=3, views=5, online=4)
+    await kept()
+    await counted(here, lane, refused=1, views=1, online=6)
+    await kept()
+    assert await told() == (6, 6, 4, "blocked", 4)
+    await here.settle(lane)
+    await here.redis.flushall()
+    assert await told() == (6, 6, 4, "blocked", 4), "as it was kept"
+    await here.lifecycle.rebuild(lane.record.id)
+    lane = await here.again(lane)
+    await counted(here, lane, refused=2, views=3, online=5)
+    assert await told() == (9, 6, 6, "blocked", 6)
+    await kept()
+    await here.lifecycle.close(lane.record.id)
+    await here.redis.flushall()
+    assert await told() == (9, 6, 6, "blocked", 6)
 
 
 async def test_refusals_are_told_by_code_and_outlive_the_lane(here: World) -> None:

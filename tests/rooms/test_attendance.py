@@ -5,6 +5,7 @@ import pytest
 
 from gameserver.engines import Engines
 from gameserver.errors import Refused
+from gameserver.figures import figures_of
 from gameserver.games.game import RoomId
 from gameserver.records.figures import saved_figures
 from gameserver.rooms import attendance
@@ -32,7 +33,7 @@ async def test_members_are_counted_once_and_who_only_watches_is_not(live: Live) 
     for member in (ann, ann, ben, None):
         await live.join(room.id, member)
     await live.node._attendance.tell()
-    (most,) = (await FigureStore(live.redis).of(room.id)).online.values()
+    (most,) = figures_of(await FigureStore(live.redis).of(room.id)).online.values()
     assert most == 2
     await live.hang_up()
 
@@ -50,7 +51,7 @@ async def test_pages_of_a_room_are_counted_by_id_and_by_the_games_name(
     assert len(counts._views) == 4
     await counts.tell()
     await counts.tell()
-    assert (await FigureStore(live.redis).of(room.id)).views == {"wechat": 2, "browser": 1}
+    assert figures_of(await FigureStore(live.redis).of(room.id)).views == {"wechat": 2, "browser": 1}
     assert await live.redis.keys("*999999*") == []
 
 
@@ -85,11 +86,12 @@ async def test_what_was_counted_outlives_a_rebuild_and_is_kept_at_the_end(live: 
     await live.hang_up()
     await live.stores.lifecycle.rebuild(RoomId(room.id))
     await live.stores.lifecycle.close(room.id)
-    kept = await saved_figures(live.stores.database, room.id)
+    saved = await saved_figures(live.stores.database, room.id)
+    kept = figures_of(saved)
     assert kept.refused[refused["code"]] == 1
     assert kept.views == {"browser": 1}
     assert list(kept.online.values()) == [1]
-    assert (await FigureStore(live.redis).of(room.id)).with_most_of(kept) == kept
+    assert figures_of(saved, await FigureStore(live.redis).of(room.id)) == kept
 
 
 async def test_pages_that_come_in_while_counts_are_told_are_not_lost(live: Live) -> None:
@@ -102,7 +104,7 @@ async def test_pages_that_come_in_while_counts_are_told_are_not_lost(live: Live)
         counts.viewed(room.id, "browser")
         await telling
     await counts.tell()
-    assert (await FigureStore(live.redis).of(room.id)).views == {"browser": 100}
+    assert figures_of(await FigureStore(live.redis).of(room.id)).views == {"browser": 100}
 
 
 async def test_a_store_that_is_away_is_told_when_it_is_back(live: Live) -> None:
@@ -114,5 +116,5 @@ async def test_a_store_that_is_away_is_told_when_it_is_back(live: Live) -> None:
         await counts.tell()
     counts._figures = FigureStore(live.redis)
     await counts.tell()
-    assert (await FigureStore(live.redis).of(room.id)).views == {"browser": 1}
+    assert figures_of(await FigureStore(live.redis).of(room.id)).views == {"browser": 1}
     await away.aclose()

@@ -64,6 +64,8 @@ local function write(lane)
   write_ranks(lane)
   write_purses(lane)
   write_members(lane)
+  -- by `since` a count that Redis lost is told from one that it goes on with (gameserver/figures.py)
+  if next(lane.refused) then redis.call('HSETNX', lane.tag .. ':refused', 'since', lane.now) end
   for code, count in pairs(lane.refused) do redis.call('HINCRBY', lane.tag .. ':refused', code, count) end
   for prize, stock in pairs(lane.stocks) do redis.call('HSET', lane.tag .. ':stock', prize, pack(stock)) end
   redis.call('SET', lane.tag .. ':game', pack(lane.game))
