@@ -25,7 +25,7 @@ from gameserver.app import Node, Stores
 from gameserver.engines import Engines
 from gameserver.fairness import derive
 from gameserver.games import game_named
-from gameserver.records.lanes import open_lane
+from gameserver.records.lanes import get_lanes, open_lane
 from gameserver.records.rooms import Room
 from gameserver.settings import Settings
 from gameserver.store.keys import LaneKeys
@@ -250,6 +250,15 @@ async def emptied(engines: Engines) -> AsyncIterator[Stores]:
     await truncate(stores.database)
     yield stores
     await stores.close()
+
+
+async def forgotten(stores: Stores, room: Room) -> None:
+    """All of the room is on record, and nothing of it is in Redis."""
+    (lane,) = await get_lanes(stores.database, room.id)
+    await stores.settlement.drain(lane)
+    keys = [key async for key in stores.redis.scan_iter(match=LaneKeys(room.id).tag + ":*")]
+    assert keys
+    await stores.redis.delete(*keys)
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from gameserver.records.lanes import get_lanes
 from gameserver.records.rooms import Room, RoomState
 from gameserver.sheets import table_file
 from gameserver.staff.contestant_sheets import read_works
-from gameserver.staff.contestants import Verdict, standings_of
+from gameserver.staff.contestants import Verdict, recorded_standings, standings_of
 from gameserver.store.lane import LaneStore
 
 cli = typer.Typer(
@@ -81,11 +81,17 @@ def contestants_list(
 
 
 async def _standings(stores: Stores, room: Room) -> dict[str, Standing] | None:
-    """The lane's numbers; None where there is no lane."""
+    """The lane's numbers, where it is gone those of the record; None where there never was one."""
     if room.state is RoomState.DRAFT:
         return None
     lane = (await get_lanes(stores.database, room.id))[0]
-    return await standings_of(LaneStore(stores.redis, game_named(room.game), room.id, lane.epoch, lane.lane))
+    store = LaneStore(stores.redis, game_named(room.game), room.id, lane.epoch, lane.lane)
+    try:
+        return await standings_of(store)
+    except Refused as refused:
+        if refused.code != "lane_lost":
+            raise
+        return await recorded_standings(stores.database, room.id)
 
 
 def _state(one: Contestant, standing: Standing | None) -> str:

@@ -5,8 +5,9 @@ The score of the first ranking is votes * NUMBERS + NUMBERS - 1 - number, so tha
 in the order of the contestants' own numbers; the others' scores are votes.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from pydantic import AwareDatetime, Field, field_validator, model_validator
 
@@ -93,3 +94,44 @@ def standings(rankings: Sequence[Mapping[str, int]], states: Mapping[str, str]) 
         for id_, score in counted.items()
         if (state := states.get(id_))
     }
+
+
+class Tallies:
+    """The same numbers and states from a room's facts, in their order: what rules.lua folds."""
+
+    def __init__(self) -> None:
+        self._counted: Counter[str] = Counter()
+        self._kept: Counter[str] = Counter()
+        self._removed: Counter[str] = Counter()
+        self._states: dict[str, tuple[str, str | None]] = {}
+
+    def take(self, fact: Sequence[Any]) -> None:
+        """A fact as rules.lua wrote it; those of other things are passed over."""
+        kind, *places = fact
+        match kind:
+            case "vote":
+                weight, counted, kept, marked = places
+                for ids, to in ((counted, self._counted), (kept, self._kept)):
+                    for id_ in ids:
+                        to[id_] += weight
+                for id_ in marked:
+                    self._states[id_] = ("under_review", "growth")
+            case "admitted":
+                for id_, _ in places[0]:
+                    self._states[id_] = ("approved", None)
+            case "review" | "withdrawn":
+                id_, reason = places
+                self._states[id_] = ("under_review" if kind == "review" else kind, reason or None)
+            case "kept_counted" | "kept_removed":
+                id_, votes, reason = places
+                self._kept[id_] -= votes
+                (self._counted if kind == "kept_counted" else self._removed)[id_] += votes
+                self._states[id_] = ("approved", reason or None)
+
+    def standings(self) -> dict[str, Standing]:
+        """As `standings` tells a lane's: who was ever in the list, in the order of the ranking."""
+        ranking = sorted(self._states, key=lambda id_: (-self._counted[id_], int(id_[1:])))
+        return {
+            id_: Standing(self._counted[id_], self._kept[id_], self._removed[id_], *self._states[id_])
+            for id_ in ranking
+        }

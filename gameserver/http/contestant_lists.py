@@ -10,17 +10,20 @@ from typing import NamedTuple
 from gameserver.errors import Refused
 from gameserver.games.contests import ContestConfig, Standing
 from gameserver.games.game import RoomId
+from gameserver.line import Position
 from gameserver.records.contestants import Contestant, ContestantState, last_change, list_contestants
 from gameserver.records.database import Database
+from gameserver.records.facts import last_position
 from gameserver.records.rooms import Room, RoomState, get_room
 from gameserver.rooms.hub import Hub
-from gameserver.staff.contestants import contest_of, standings_of
+from gameserver.staff.contestants import contest_of, recorded_standings, standings_of
 
 FRESH_SECONDS = 1.0
 KEPT_SECONDS = 60.0
+FINALS_KEPT = 64  # closed rooms whose numbers were read from the record
 SHUFFLES = 64  # random orders of one list: whoever asks for many makes no more work than that
 _NOTHING = Standing(0, 0, 0, "approved", None)
-_NO_LANE = frozenset({"not_open", "closed"})  # why there are no numbers, as Hub.room says
+_NO_LANE = frozenset({"closed", "lane_lost"})  # Redis has it no longer, or not at the moment
 
 
 class Line(NamedTuple):
@@ -70,7 +73,7 @@ class Listing:
     Attributes:
         room: as the record has it.
         config: its config.
-        has_counts: whether a lane tells numbers of the contestants.
+        has_counts: whether there are numbers of the contestants.
     """
 
     def __init__(
@@ -118,11 +121,16 @@ class _Kept(NamedTuple):
     listing: Listing
 
 
+class _Final(NamedTuple):
+    last: Position | None
+    standings: Mapping[str, Standing]
+
+
 class ContestantLists:
     """See the module.
 
     Args:
-        database: the record: who is in the list.
+        database: the record: who is in the list, and the numbers of a closed room that Redis has no longer.
         hub: this process's rooms: the numbers.
     """
 
@@ -130,6 +138,7 @@ class ContestantLists:
         self._database = database
         self._hub = hub
         self._kept: dict[RoomId, _Kept] = {}
+        self._final: dict[RoomId, _Final] = {}
         self._locks: dict[RoomId, asyncio.Lock] = {}
 
     async def of(self, room: RoomId) -> Listing:
@@ -165,13 +174,22 @@ class ContestantLists:
         approved = await list_contestants(self._database, room, [ContestantState.APPROVED])
         return Roster(change, approved)
 
-    async def _standings(self, room: Room) -> dict[str, Standing] | None:
+    async def _standings(self, room: Room) -> Mapping[str, Standing] | None:
         if room.state is RoomState.DRAFT:
             return None
         try:
             loaded = await self._hub.room(room.id)
+            return await standings_of(loaded.lane.store)
         except Refused as refused:
-            if refused.code in _NO_LANE:
-                return None
-            raise
-        return await standings_of(loaded.lane.store)
+            if room.state is not RoomState.CLOSED or refused.code not in _NO_LANE:
+                raise
+        return await self._final_standings(room.id)
+
+    async def _final_standings(self, room: RoomId) -> Mapping[str, Standing]:
+        """Of a closed room whose lane is gone; its record is read once, as nothing is added to it."""
+        last, final = await last_position(self._database, room), self._final.get(room)
+        if final is None or final.last != last:
+            final = _Final(last, await recorded_standings(self._database, room))
+        kept = [(name, one) for name, one in self._final.items() if name != room]
+        self._final = dict([*kept[1 - FINALS_KEPT :], (room, final)])
+        return final.standings

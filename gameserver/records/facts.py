@@ -6,7 +6,7 @@ from sqlalchemy import select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gameserver.games.game import RoomId
-from gameserver.line import PlacedLine
+from gameserver.line import PlacedLine, Position
 from gameserver.records.database import Database
 from gameserver.records.lanes import Lane
 from gameserver.records.tables import facts as table
@@ -82,3 +82,13 @@ async def lines_of(database: Database, room: RoomId, lane: int = 0) -> AsyncIter
             return
         last = rows[-1]
         after = page.where(tuple_(*position) > (last.ms, last.seq, last.place))
+
+
+async def last_position(database: Database, room: RoomId, lane: int = 0) -> Position | None:
+    """Where the last of the lane's recorded lines stood; None before the first."""
+    position = (table.c.ms, table.c.seq, table.c.place)
+    query = select(*position).where(table.c.room == room, table.c.lane == lane)
+    async with database.connect() as connection:
+        last = await connection.execute(query.order_by(*(part.desc() for part in position)).limit(1))
+        row = last.one_or_none()
+    return Position(*row) if row else None

@@ -3,15 +3,19 @@
 from collections.abc import Collection, Sequence
 from typing import Literal
 
+import msgspec
+
 from gameserver.errors import Refused
-from gameserver.games.contests import RANKINGS, STATES, ContestConfig, Standing, standings
+from gameserver.games.contests import RANKINGS, STATES, ContestConfig, Standing, Tallies, standings
 from gameserver.games.game import MemberId, RoomId
 from gameserver.records import contestants as record
 from gameserver.records.contestants import Contestant, ContestantState, Work, contestant_id
 from gameserver.records.database import Database
+from gameserver.records.facts import lines_of
 from gameserver.records.orders import Order, add_order
 from gameserver.records.rooms import Room, RoomState, get_room
 from gameserver.rooms.opening import config_of
+from gameserver.staff.lifecycle import FACT
 from gameserver.staff.orders import Orders
 from gameserver.store.lane import LaneStore
 from gameserver.works import REASON_MOST, name_of
@@ -19,6 +23,7 @@ from gameserver.works import REASON_MOST, name_of
 ADMITTED_AT_ONCE = 500
 Verdict = Literal["mark", "count", "remove"]
 _OPS: dict[Verdict, str] = {"mark": "review", "count": "clear_review", "remove": "remove_kept"}
+_decode = msgspec.msgpack.Decoder().decode
 
 
 def contest_of(room: Room) -> ContestConfig:
@@ -32,9 +37,17 @@ def contest_of(room: Room) -> ContestConfig:
 async def standings_of(store: LaneStore) -> dict[str, Standing]:
     """The lane's numbers and states by contestant, in the order of the ranking.
 
-    Raises Refused("store_down").
+    Raises Refused: lane_lost, store_down.
     """
     return standings(*await store.standings(RANKINGS, STATES))
+
+
+async def recorded_standings(database: Database, room: RoomId) -> dict[str, Standing]:
+    """The same from the record, for a room whose lane is gone; reads every line of it."""
+    tallies = Tallies()
+    async for body in lines_of(database, room):
+        tallies.take(_decode(body)[FACT])
+    return tallies.standings()
 
 
 class Contestants:

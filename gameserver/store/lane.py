@@ -142,13 +142,19 @@ class LaneStore:
     async def standings(
         self, rankings: Sequence[str], notes: str
     ) -> tuple[list[dict[str, int]], dict[str, str]]:
-        """Whole rankings of the game, highest first, and a hash of texts that it keeps; all of one moment."""
+        """Whole rankings of the game, highest first, and a hash of texts that it keeps; all of one moment.
+
+        Raises Refused: lane_lost (also while the lane is being rebuilt), store_down.
+        """
         async with reached():
             pipeline = self._redis.pipeline(transaction=True)
+            pipeline.hmget(self.keys.room, "epoch", "state")
             for name in rankings:
                 pipeline.zrange(self.keys.ranking(name), 0, -1, desc=True, withscores=True)
             pipeline.hgetall(f"{self.keys.tag}:{notes}")
-            *scores, texts = await pipeline.execute()
+            (epoch, state), *scores, texts = await pipeline.execute()
+        if epoch is None or int(epoch) != self.epoch or state == b"rebuilding":
+            raise Refused("lane_lost", retry_ms=1000)
         whole = [{member.decode(): int(score) for member, score in lines} for lines in scores]
         return whole, {field.decode(): text.decode() for field, text in texts.items()}
 

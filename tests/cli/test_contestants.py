@@ -11,7 +11,7 @@ from gameserver.records.contestants import Work
 from gameserver.records.rooms import Room
 from tests.cli.typed import Said, run_here
 from tests.games.votes import voting
-from tests.node import Live
+from tests.node import Live, forgotten
 
 
 @pytest.fixture
@@ -108,6 +108,9 @@ async def test_the_archive_holds_every_work_with_its_numbers(
     ]
     sheet = load_workbook(tmp_path / "works.xlsx").worksheets[0]
     assert [cell.value for cell in sheet[2]][:4] == [1, "c0001", "'=1+1", "门店"]
+    await forgotten(live.stores, room)
+    await type_(variables, "archive", room, str(tmp_path / "later.csv"))
+    assert (tmp_path / "later.csv").read_bytes() == (tmp_path / "works.csv").read_bytes()
     refused = await type_(variables, "archive", room, str(tmp_path / "works.pdf"))
     assert refused.error.startswith("bad_table: ")
 

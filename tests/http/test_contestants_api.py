@@ -1,19 +1,23 @@
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from gameserver.engines import Engines
+from gameserver.games.contests import Standing
 from gameserver.games.game import RoomId
 from gameserver.http import contestant_lists
 from gameserver.records.contestants import ContestantState, Picture, Work
+from gameserver.records.database import Database
 from gameserver.records.rooms import Room
+from gameserver.staff.contestants import Verdict, recorded_standings
 from tests.games.votes import voting
 from tests.http.test_member_api import assert_problem
 from tests.media.files import picture
-from tests.node import Live, Member, emptied, living, member_token
+from tests.node import Live, Member, emptied, forgotten, living, member_token
 from tests.page import Page
 
 NAMES = ["张伟", "Zoë", "李娜", "100% 努力", "a_b", "李雷"]
@@ -236,6 +240,88 @@ async def test_a_list_is_read_once_for_all_who_ask_at_a_time(
     monkeypatch.setattr(contestant_lists, "FRESH_SECONDS", 0.0)
     fresh = await asked(live, room)
     assert (fresh["total"], fresh["contestants"][0]["votes"]) == (5, 1)
+
+
+# after the end
+
+
+async def everything(live: Live, room: Room) -> list[Any]:
+    """The list in every order, and each contestant by itself."""
+    told = [await asked(live, room, order=order, seed=3) for order in ("number", "newest", "votes", "random")]
+    own = [await live.http.get(f"/api/rooms/{room.id}/contestants/{id_}") for id_ in await ids(live, room)]
+    return [*told, *(one.json() for one in own)]
+
+
+async def ended_vote(live: Live) -> Room:
+    """Votes that count, that are kept and that were removed, a review, and one who was withdrawn."""
+    room, staff = await vote_room(live, results="at_end"), live.stores.contestants
+    page = await live.join(room.id, await live.member())
+    for choices in (("c0004", "c0002"), ("c0002",), ("c0006",), ("c0003", "c0001")):
+        assert (await page.ask("vote", choices=list(choices)))["ev"] == "voted"
+    verdicts: dict[str, Verdict | None] = {"c0001": "remove", "c0003": "count", "c0002": None}
+    for id_, verdict in verdicts.items():
+        await staff.review(room.id, id_, "mark", "too many at night")
+        for _ in range(3):
+            await page.ask("vote", choices=[id_])
+        if verdict:
+            await staff.review(room.id, id_, verdict, "looked at")
+    await staff.withdraw(room.id, "c0005", "left")
+    await live.stores.lifecycle.close(room.id)
+    return room
+
+
+async def test_a_closed_vote_keeps_its_numbers_when_redis_has_forgotten_it(
+    live: Live, engines: Engines, tmp_path: Path
+) -> None:
+    room = await ended_vote(live)
+    before = await everything(live, room)
+    by_votes = [(one["id"], one["raw"], one["counted"], one["removed"]) for one in before[2]["contestants"]]
+    assert by_votes == [
+        ("c0003", 4, 4, 0), ("c0002", 5, 2, 0), ("c0001", 4, 1, 3), ("c0004", 1, 1, 0), ("c0006", 1, 1, 0),
+    ]  # fmt: skip
+
+    await forgotten(live.stores, room)
+
+    assert await everything(live, room) == before
+    # nor does a server that never saw the room have to
+    async with living(engines, media_url=tmp_path.as_uri()) as other:
+        assert await everything(other, room) == before
+
+
+async def test_a_vote_that_was_closed_while_redis_was_empty_has_the_numbers_of_its_record(live: Live) -> None:
+    room = await vote_room(live)
+    page = await live.join(room.id, await live.member())
+    await voted(live, page, "c0002")
+    before = await everything(live, room)
+    await forgotten(live.stores, room)
+    assert_problem(await live.http.get(f"/api/rooms/{room.id}/contestants"), 503, "lane_lost")
+    await live.stores.lifecycle.close(room.id)
+    assert await everything(live, room) == before
+
+
+async def test_a_closed_vote_is_read_from_its_record_once_until_there_is_more(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room, read = await ended_vote(live), 0
+
+    async def counted(database: Database, name: RoomId) -> dict[str, Standing]:
+        nonlocal read
+        read += 1
+        return await recorded_standings(database, name)
+
+    monkeypatch.setattr(contestant_lists, "recorded_standings", counted)
+    await asked(live, room)
+    assert read == 0
+    await forgotten(live.stores, room)
+    for _ in range(3):
+        await asked(live, room)
+    assert read == 1
+    await live.stores.lifecycle.rebuild(room.id)
+    await live.stores.contestants.review(room.id, "c0002", "count", "people")
+    assert (await ids(live, room, order="votes"))[0] == "c0002"
+    await forgotten(live.stores, room)
+    assert (await ids(live, room, order="votes"))[0] == "c0002"
+    assert read == 2
 
 
 # signing up

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from gameserver.games.game import MemberId
 from gameserver.records.database import Database
 from gameserver.records.facts import lines_of
+from gameserver.staff.contestants import recorded_standings, standings_of
 from tests.games.votes import DAY, admitted, ballot, contestant, counts, order, states, voting
 from tests.promises.test_race import another
 from tests.promises.world import World, check_rebuilt, quiet, world
@@ -170,8 +171,12 @@ async def test_flushed_and_rebuilt_every_count_and_every_decision_is_the_same(
         await here.settle(lane)
         before, now = await lane.dump(), await server_ms(redis)
         shown = [await snapshot(lane, seat.member, now) for seat in seats]
+        numbers = await standings_of(lane.store)
         await redis.flushall()
 
+        recorded_numbers = await recorded_standings(engine, lane.record.id)
+        assert list(recorded_numbers.items()) == list(numbers.items())
+        assert "growth" in {one.reason for one in numbers.values()}
         await here.lifecycle.rebuild(lane.record.id)
 
         rebuilt = await here.again(lane)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
+from gameserver.games.contests import Tallies
 from gameserver.games.game import Raw
 from gameserver.games.report import GameReport, Room, Row, Told
 
@@ -43,30 +44,21 @@ class Numbers:
 
     def __init__(self, _: Room) -> None:
         self._ballots: Counter[str] = Counter()
-        self._counted: Counter[str] = Counter()
-        self._kept: Counter[str] = Counter()
-        self._removed: Counter[str] = Counter()
+        self._tallies = Tallies()
 
     def take(self, line: Told) -> Iterable[Row]:
         """Rows come at the end."""
-        kind, *places = line.fact
-        if kind == "vote":
-            weight, counted, kept, _ = places
+        if line.fact[0] == "vote":
+            _, _, counted, kept, _ = line.fact
             self._ballots.update([*counted, *kept])
-            for ids, to in ((counted, self._counted), (kept, self._kept)):
-                for id_ in ids:
-                    to[id_] += weight
-        elif kind in ("kept_counted", "kept_removed"):
-            id_, votes, _ = places
-            self._kept[id_] -= votes
-            (self._counted if kind == "kept_counted" else self._removed)[id_] += votes
+        self._tallies.take(line.fact)
         return ()
 
     def rest(self) -> Iterable[Row]:
-        """By number."""
-        for id_ in sorted({*self._ballots, *self._counted, *self._removed}):
-            counts = [part[id_] for part in (self._counted, self._kept, self._removed)]
-            yield id_, self._ballots[id_], sum(counts), *counts
+        """By number; who was never named has no row."""
+        for id_, one in sorted(self._tallies.standings().items()):
+            if ballots := self._ballots[id_]:
+                yield id_, ballots, one.raw, one.counted, one.kept, one.removed
 
 
 class Decisions:

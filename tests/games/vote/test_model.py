@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from gameserver.games.contests import Tallies
+from gameserver.staff.contestants import standings_of
 from tests.games.vote.model import VoteModel
 from tests.games.votes import ballot, contestant, counts, order, states, voting
 from tests.store.lanes import opened
@@ -55,6 +57,10 @@ async def test_any_play_comes_to_what_the_model_says(redis: Redis, seed: int) ->
     for ranking, expected_votes in (("kept", model.kept), ("removed", model.removed)):
         assert +Counter(await counts(lane, ranking)) == +expected_votes
     assert {id_: state[0] for id_, state in (await states(lane)).items()} == model.states
+    tallies = Tallies()
+    for line in await lane.lines():
+        tallies.take(line[6])
+    assert list(tallies.standings().items()) == list((await standings_of(lane.store)).items())
     for seat in seats[:MEMBERS]:
         view = (await lane.join(seat.member, days=[(0, day)])).view
         assert (view[2], view[4]) == (model.ballots[seat.member], model.listed())
