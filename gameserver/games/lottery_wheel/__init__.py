@@ -37,7 +37,7 @@ class LotteryWheel:
         """Three free spins a day; a mug is promised after twenty plays without a prize that is handed out."""
         return {
             "title": "会员日大转盘",
-            "rules_text": "每人每天 3 次免费抽奖机会,奖品数量有限,抽完为止。概率与奖品数量见规则页。",
+            "rules_text": "每人每天 3 次免费抽奖机会，奖品数量有限，抽完为止。概率与奖品数量见规则页。",
             "organiser": "会员中心",
             "chances": {"free_per_day": 3},
             "prizes": [
@@ -77,7 +77,7 @@ _TITLES = {
 
 # five free spins a day, extra ones among the prizes, ten-draws, and a prize to unlock
 _SHOWN: Mapping[str, Any] = {
-    "rules_text": "每人每天 5 次免费抽奖。抽满 3 次解锁大奖;连续 8 次未中实物,下一次必得。",
+    "rules_text": "每人每天 5 次免费抽奖。抽满 3 次解锁大奖；连续 8 次未中实物，下一次必得。",
     "organiser": "会员中心",
     "chances": {"free_per_day": 5},
     "prizes": [

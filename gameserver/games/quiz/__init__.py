@@ -63,7 +63,7 @@ class Quiz:
         """Rounds of five questions, 10 points a right answer."""
         return {
             "title": "国学知识问答",
-            "rules_text": "每轮 5 题,每题 20 秒,答对一题得 10 积分。",
+            "rules_text": "每轮 5 题，每题 20 秒，答对一题得 10 积分。",
             "organiser": "会员中心",
             "mode": {
                 "kind": "solo",
@@ -84,13 +84,13 @@ class Quiz:
         solo = {
             **example,
             "title": "答题体验场",
-            "rules_text": "每轮 6 题,每题 20 秒,三次机会,答对一题得 10 积分。",
+            "rules_text": "每轮 6 题，每题 20 秒，三次机会，答对一题得 10 积分。",
             "mode": mode,
         }
         teams = [{"id": "red", "name": "红队"}, {"id": "gold", "name": "金队"}]
         live = {
             "title": "现场答题体验场",
-            "rules_text": "跟着大屏幕作答,越快得分越高。前三名得积分。",
+            "rules_text": "跟着大屏幕作答，越快得分越高。前三名得积分。",
             "organiser": "会员中心",
             "mode": {
                 "kind": "live",

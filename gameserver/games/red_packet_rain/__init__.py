@@ -43,7 +43,7 @@ class RedPacketRain:
         """Three rounds of 500 packets that hold 10,000 points each."""
         return {
             "title": "周年庆红包雨",
-            "rules_text": "点击下落的红包即可获得积分,小心炸弹。每轮最多 20 个红包。",
+            "rules_text": "点击下落的红包即可获得积分，小心炸弹。每轮最多 20 个红包。",
             "organiser": "会员中心",
             "rounds": [{"gap_ms": 30_000, "countdown_ms": 5000, "duration_ms": 15_000, "times": 3}],
             "drops_per_member": 60,
