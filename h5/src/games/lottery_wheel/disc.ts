@@ -8,6 +8,7 @@ const INK = '#9c1020'
 const FONT = 'system-ui, -apple-system, "PingFang SC", "Noto Sans CJK SC", "Microsoft YaHei", sans-serif'
 const MOST_PX = 0.105 // of the radius
 const LEAST_PX = 0.076
+const ROWS = 3 // between the rim and the picture
 
 /** Pictures of the faces; where one's own cannot be loaded, our drawing. */
 export async function pictures(faces: Face[]): Promise<HTMLImageElement[]> {
@@ -71,7 +72,7 @@ function label(brush: CanvasRenderingContext2D, radius: number, all: number, { n
     brush.font = font(size)
     return brush.measureText(line).width
   }
-  const { lines, px } = fitted(name, room(all, 0.76) * radius, MOST_PX * radius, LEAST_PX * radius, measure)
+  const { lines, px } = fitted(name, room(all, 0.76) * radius, MOST_PX * radius, LEAST_PX * radius, measure, ROWS)
   brush.font = font(px)
   lines.forEach((line, i) => brush.fillText(line, 0, -radius * (lines.length > 1 ? 0.88 : 0.83) + i * px * 1.18))
 }

@@ -53,7 +53,17 @@ test('a name takes one line as long as its letters stay readable, then two, and 
   expect(fitted('再抽', 40, 12, 8, em).px).toBe(12)
   const two = fitted('星空马克杯', 40, 12, 8, em)
   expect([two.lines, two.px]).toEqual([['星空马', '克杯'], 12])
-  const cut = fitted('限量星空陶瓷马克杯礼盒', 40, 12, 8, em)
+  const cut = fitted('限量星空陶瓷马克杯典藏礼盒', 40, 12, 8, em)
   expect([cut.px, cut.lines.length, cut.lines[1]]).toEqual([8, 2, '瓷马克杯…'])
   for (const line of [...two.lines, ...cut.lines]) expect(em(line, 8)).toBeLessThanOrEqual(40)
+})
+
+test('letters get smaller and lines more before a word is broken', () => {
+  const em = (line: string, px: number): number => [...line].length * px
+  expect(fitted('20 points', 40, 12, 8, em).lines).toEqual(['20', 'points'])
+  expect(fitted('限量星空陶瓷马克杯礼盒', 40, 12, 8, em, 3).lines.join('')).toBe('限量星空陶瓷马克杯礼盒')
+  expect(fitted('满50减10元代金券', 40, 12, 10, em, 3).lines).toEqual(['满50减', '10元代', '金券'])
+  expect(fitted('Pro-grade sound bar', 60, 12, 8, em, 3).lines).toEqual(['Pro-grade', 'sound bar'])
+  const word = fitted('Unbelievable headphones', 40, 12, 8, em, 3)
+  expect([word.px, word.lines.length]).toEqual([8 * 0.8, 3])
 })

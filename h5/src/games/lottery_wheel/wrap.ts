@@ -1,4 +1,5 @@
-const PART = /[\u3000-\u9fff\uff00-\uffef]|[^\s\u3000-\u9fff\uff00-\uffef]+\s*/g // a Chinese character or a word
+// a Chinese character, or a word up to its end or its hyphen
+const PART = /[\u3000-\u9fff\uff00-\uffef]|[^\s\u3000-\u9fff\uff00-\uffef-]*-|[^\s\u3000-\u9fff\uff00-\uffef-]+\s*/g
 
 /**
  * A name in at most `most` lines no wider than `width`: Chinese breaks anywhere, words stay whole if they can,
@@ -32,15 +33,35 @@ function shortened(text: string, width: number, measure: (line: string) => numbe
 
 const STEP = 0.94
 const ONE_LINE = 1.1 // times the smallest size: above it one line is better than two of larger letters
+const LONG_WORD = 0.8 // times the smallest size: smaller still, before a word is broken or a name is cut
 
-/** A name in one or two lines with the largest letters between `most` and `least` px that hold all of it. */
-export function fitted(
-  text: string, width: number, most: number, least: number, measure: (line: string, px: number) => number,
-): { lines: string[]; px: number } {
-  for (let px = most; px >= least * ONE_LINE; px *= STEP) if (measure(text, px) <= width) return { lines: [text], px }
-  for (let px = most; px >= least; px *= STEP) {
-    const lines = wrapped(text, width, 2, (line) => measure(line, px))
-    if (!lines[lines.length - 1]?.endsWith('…')) return { lines, px }
+/** The same number of lines, about as long as each other. */
+function evened(text: string, width: number, lines: string[], measure: (line: string) => number): string[] {
+  let even = lines
+  for (let part = 0.95; part > 0.4; part -= 0.05) {
+    if ((text.match(PART) ?? []).some((word) => measure(word.trimEnd()) > width * part)) break
+    const closer = wrapped(text, width * part, lines.length + 1, measure)
+    if (closer.length > lines.length) break
+    even = closer
   }
-  return { lines: wrapped(text, width, 2, (line) => measure(line, least)), px: least }
+  return even
+}
+
+/**
+ * A name in one or two lines with the largest letters between `most` and `least` px that hold all of it; what
+ * needs more gets smaller letters and `rows` lines before a word is broken or the name ends in an ellipsis.
+ */
+export function fitted(
+  text: string, width: number, most: number, least: number, measure: (line: string, px: number) => number, rows = 2,
+): { lines: string[]; px: number } {
+  const words = text.match(PART) ?? []
+  for (let px = most; px >= least * ONE_LINE; px *= STEP) if (measure(text, px) <= width) return { lines: [text], px }
+  for (let px = most; px >= least * LONG_WORD; px *= STEP) {
+    if (words.some((word) => measure(word.trimEnd(), px) > width)) continue
+    const at = (line: string): number => measure(line, px)
+    const lines = wrapped(text, width, px >= least ? 2 : rows, at)
+    if (!lines[lines.length - 1]?.endsWith('…')) return { lines: evened(text, width, lines, at), px }
+  }
+  const px = words.some((word) => measure(word.trimEnd(), least) > width) ? least * LONG_WORD : least
+  return { lines: wrapped(text, width, rows, (line) => measure(line, px)), px }
 }

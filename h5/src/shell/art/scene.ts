@@ -1,10 +1,10 @@
-/** A bank of auspicious clouds 祥云 for the foot of a page; a tile that repeats sideways. */
-export function clouds(front: string, back: string): string {
+/** A bank of auspicious clouds 祥云 for the foot of a page, a shade over any accent; a tile that repeats sideways. */
+export function clouds(): string {
   const curl = (x: number, y: number, r: number): string =>
     `<path d="M${x - r} ${y}a${r} ${r} 0 1 1 ${r} ${r}a${r * 0.62} ${r * 0.62} 0 1 1 ${r * 0.6}-${r * 0.62}"/>`
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 130" width="400" height="130">
-<path d="M0 78c20-34 62-34 78-6 10-44 78-50 96-6 22-30 66-22 74 10 16-40 84-40 96 2 14-20 40-20 56-6v58H0Z" fill="${back}"/>
-<path d="M0 104c14-30 60-34 76-4 18-34 70-32 84 2 20-26 62-22 74 6 20-30 72-24 84 6 16-24 56-24 82-2v18H0Z" fill="${front}"/>
+<path d="M0 78c20-34 62-34 78-6 10-44 78-50 96-6 22-30 66-22 74 10 16-40 84-40 96 2 14-20 40-20 56-6v58H0Z" fill="#1e000a" fill-opacity=".26"/>
+<path d="M0 104c14-30 60-34 76-4 18-34 70-32 84 2 20-26 62-22 74 6 20-30 72-24 84 6 16-24 56-24 82-2v18H0Z" fill="#1e000a" fill-opacity=".42"/>
 <g fill="none" stroke="#ffd98a" stroke-opacity=".5" stroke-width="2.2" stroke-linecap="round">${curl(46, 100, 15)}${curl(122, 98, 16)}${curl(200, 106, 13)}${curl(282, 104, 15)}${curl(356, 106, 14)}</g></svg>`
 }
 
