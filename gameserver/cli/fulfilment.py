@@ -14,6 +14,7 @@ from gameserver.cli.running import By, Port, Reason, Yes, err, out, print_table,
 from gameserver.errors import Refused
 from gameserver.games.game import RoomId
 from gameserver.personal import Place, redemption_code_of
+from gameserver.records.disclosures import disclosures
 from gameserver.records.fulfilment import State
 from gameserver.records.handover import AlreadyRedeemed, cancel, redeem
 from gameserver.sheets import read_table
@@ -99,23 +100,47 @@ def prizes_export(
     room: RoomArgument,
     file: Annotated[Path, typer.Argument(help="Where to: .csv or .xlsx.")],
     reason: Annotated[
-        str | None, typer.Option(help="Why people are shown in clear; it stays on record. Without: masked.")
+        str | None, typer.Option(help="Why people are shown in clear; it stays on record, and on every row.")
     ] = None,
+    masked: Annotated[bool, typer.Option("--masked", help="With people masked: needs no reason.")] = False,
     state: StateOption = None,
     by: By = "",
     port: Port = 8000,
 ) -> None:
     """Writes what was won in a room, and where it goes, as a table that only you can read."""
+    if (reason is None) != masked:
+        raise Refused("bad_config", "people are shown in clear with --reason WHY, or else --masked")
 
     async def work(stores: Stores) -> None:
         with Progress(console=err, transient=True) as progress:
             task = progress.add_task(f"writing {file.name}", total=None)
-            rows = await export(
+            rows, disclosure = await export(
                 stores.database, stores.seal, RoomId(room), file,
                 staff=staff_name(by), reason=reason, at=now(), state=state,
                 told=lambda rows: progress.update(task, completed=rows),
             )  # fmt: skip
         out.print(f"{rows:,} prizes are in {escape(str(file))}")
+        if disclosure is not None:
+            out.print(f"it is export {disclosure.id}, for: {escape(disclosure.reason)}")
+
+    with_stores(port, work)
+
+
+@cli.command("exports")
+def prizes_exports(
+    room: Annotated[str | None, typer.Argument(help="A room's id; without it those of all rooms.")] = None,
+    number: Annotated[
+        int | None, typer.Option("--id", min=1, help="The one whose number is on a row.")
+    ] = None,
+    port: Port = 8000,
+) -> None:
+    """Who has seen people in clear, when and why; the newest 200."""
+
+    async def work(stores: Stores) -> None:
+        table = Table("export", "room", "who", "when", "why", box=None)
+        for one in await disclosures(stores.database, None if room is None else RoomId(room), number):
+            table.add_row(str(one.id), one.room, escape(one.staff), shown(one.at), escape(one.reason))
+        print_table(table, "nobody")
 
     with_stores(port, work)
 
@@ -130,7 +155,7 @@ def prizes_cancel(
     by: By = "",
     port: Port = 8000,
 ) -> None:
-    """Ends a prize that is not on its way yet, for good."""
+    """Ends a prize that is not on its way yet, for good. Its member reads the reason."""
 
     async def work(stores: Stores) -> None:
         if not yes and not typer.confirm(f"Cancel unit {unit} of {prize} in {room} for good"):

@@ -5,7 +5,7 @@ who try at once one has effect. Times in ms.
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gameserver.errors import Refused
@@ -13,7 +13,6 @@ from gameserver.games.game import MemberId, PrizeId, RoomId
 from gameserver.personal import Place
 from gameserver.records.database import Database
 from gameserver.records.fulfilment import Fulfilment, State, held
-from gameserver.records.tables import disclosure
 from gameserver.records.tables import fulfilment as table
 from ledger_client.embedded.arrays import numbers, texts, unnest
 
@@ -201,10 +200,3 @@ async def keep_redemption_code(database: Database, place: Place, code: str) -> s
     async with database.begin() as connection:
         await connection.execute(_KEEP_CODE, {**place._asdict(), "code": code})
         return (await held(connection, place)).redemption_code
-
-
-async def disclose(database: Database, room: RoomId, *, staff: str, reason: str, at: int) -> None:
-    """Notes who is about to see personal data of a room in clear, and why."""
-    values = {"room": room, "staff": staff, "reason": reason, "at": at}
-    async with database.begin() as connection:
-        await connection.execute(insert(disclosure).values(values))

@@ -3,15 +3,17 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from gameserver.errors import Refused
 from gameserver.games.game import PrizeId, RoomId
 from gameserver.personal import Person, Place, Seal, line_of
 from gameserver.records.database import Database
+from gameserver.records.disclosures import Disclosure, disclose
 from gameserver.records.fulfilment import Fulfilment, State, fulfilments_of_room
 from gameserver.records.goods import goods_of
-from gameserver.records.handover import Parcel, disclose, keep_redemption_code, ship
+from gameserver.records.handover import Parcel, keep_redemption_code, ship
 from gameserver.records.rooms import Room, get_room
 from gameserver.sheets import Errors, table_file
 
@@ -20,6 +22,7 @@ TOLD_EVERY = 500
 COLUMNS = (
     "room", "prize", "name", "unit", "member", "won_at", "state", "claim_by", "receiver", "phone", "region",
     "address", "carrier", "tracking", "shipped_at", "ended_at", "staff", "reason",
+    "export",
 )  # fmt: skip
 _HEADINGS = {
     "room": ("room", "房间"),
@@ -155,6 +158,13 @@ def _parcel(room: RoomId, cells: dict[str, str], row: int, errors: Errors) -> Pa
     return Parcel(PrizeId(cells["prize"]), int(unit), carrier or "", tracking or "")
 
 
+class Exported(NamedTuple):
+    """How many rows a table has; `disclosure` where it shows people in clear."""
+
+    rows: int
+    disclosure: Disclosure | None
+
+
 async def export(
     database: Database,
     seal: Seal,
@@ -166,39 +176,42 @@ async def export(
     at: int,
     state: State | None = None,
     told: Told = lambda rows: None,
-) -> int:
-    """Writes a room's goods as a table, row by row; returns how many.
+) -> Exported:
+    """Writes a room's goods as a table, row by row.
 
-    With a `reason` people and addresses are in clear, and that `staff` looked is on record before the
-    first row is written; without one they are masked.
+    With a `reason` people and addresses are in clear. Then that `staff` looked is on record before the file
+    is begun, and every row says which export it is of, by whom, when and why, so that some rows that were
+    copied out of it say it too. Without a reason people are masked.
     Raises Refused: not_found, bad_table (the file), bad_config (the reason), bad_seal, no_secret_key.
     """
     record = await get_room(database, room)
+    zone = ZoneInfo(record.config.get("timezone", "Asia/Shanghai"))
+    disclosure, mark = None, ""
     if reason is not None:
         if (why := line_of(reason, REASON_LENGTH)) is None:
             raise Refused("bad_config", f"a reason has 1 to {REASON_LENGTH} characters on one line")
-        await disclose(database, room, staff=staff, reason=why, at=at)
+        disclosure = await disclose(database, room, staff=staff, reason=why, at=at)
+        mark = f"export {disclosure.id}, {staff}, {_moment(at, zone)}, {why}"
     written = 0
-    with table_file(file, COLUMNS) as table:
+    with table_file(file, COLUMNS, mark=mark) as table:
         async for one in goods_of_room(database, room, state):
-            table.write(_row(record, one, receiver(seal, one, masked=reason is None)))
+            table.write([*_row(record, zone, one, receiver(seal, one, masked=not mark)), mark or None])
             written += 1
             if written % TOLD_EVERY == 0:
                 told(written)
     told(written)
-    return written
+    return Exported(written, disclosure)
 
 
-def _row(record: Room, one: Fulfilment, person: Person | None) -> list[object]:
-    zone = ZoneInfo(record.config.get("timezone", "Asia/Shanghai"))
+def _row(record: Room, zone: ZoneInfo, one: Fulfilment, person: Person | None) -> list[object]:
     names = {prize["id"]: prize["name"] for prize in record.config["prizes"]}
-
-    def moment(at: int | None) -> str | None:
-        return None if at is None else datetime.fromtimestamp(at / 1000, zone).isoformat(timespec="seconds")
-
     told = (person.name, person.phone, person.region, person.address) if person else (None,) * 4
     return [
-        one.room, one.prize, names.get(one.prize), one.unit, one.member, moment(one.won_at), one.state.value,
-        moment(one.claim_by), *told, one.carrier, one.tracking, moment(one.shipped_at), moment(one.ended_at),
-        one.staff, one.reason,
+        one.room, one.prize, names.get(one.prize), one.unit, one.member, _moment(one.won_at, zone),
+        one.state.value, _moment(one.claim_by, zone), *told, one.carrier, one.tracking,
+        _moment(one.shipped_at, zone), _moment(one.ended_at, zone), one.staff, one.reason,
     ]  # fmt: skip
+
+
+def _moment(at: int | None, zone: ZoneInfo) -> str | None:
+    return None if at is None else datetime.fromtimestamp(at / 1000, zone).isoformat(timespec="seconds")

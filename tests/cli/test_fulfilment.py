@@ -1,4 +1,6 @@
+import asyncio
 import csv
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,14 +12,17 @@ from gameserver.cli.moments import now
 from gameserver.games.game import MemberId, PrizeId
 from gameserver.personal import Person, Place
 from gameserver.records.batches import record
+from gameserver.records.disclosures import disclosures
 from gameserver.records.fulfilment import State, fulfilments_of_room, get_fulfilment
 from gameserver.records.goods import goods_in
 from gameserver.records.handover import give_address, keep_redemption_code
 from gameserver.records.rooms import Room
+from gameserver.sheets import read_table
 from gameserver.staff.fulfilment import COLUMNS
 from tests.cli.test_codes import told
 from tests.cli.typed import run_here
 from tests.node import Live
+from tests.page import PATIENCE_S
 from tests.records.goods import SEAL, campaign_with, opened, place, prize, wins
 
 HOME = Person("=1+1", "13800138000", "广东省 深圳市", "科技园 1 号")
@@ -46,12 +51,6 @@ async def won(live: Live, variables: dict[str, str]) -> Won:
 
 async def states(live: Live, room: Room) -> list[State]:
     return [x.state async for x in fulfilments_of_room(live.stores.database, room.id, [PrizeId("mug")])]
-
-
-async def disclosures(live: Live, room: Room) -> list[tuple[str, str]]:
-    query = text("select staff, reason from game.disclosure where room = :room")
-    async with live.stores.database.connect() as connection:
-        return [(staff, why) for staff, why in await connection.execute(query, {"room": room.id})]
 
 
 def rows_of(file: Path) -> list[dict[str, str]]:
@@ -115,7 +114,7 @@ async def test_an_export_may_be_filled_in_and_given_back(
         "--by",
         "ann",
     )
-    assert (said.code, said.out) == (0, f"3 prizes are in {file}\n")
+    assert (said.code, said.out.splitlines()[0]) == (0, f"3 prizes are in {file}")
     if name.endswith("csv"):
         rows = rows_of(file)
         for row in rows:
@@ -167,32 +166,87 @@ async def test_tracking_numbers_are_all_or_none_and_wrong_ones_are_told_by_row_a
     assert told(headless) == {"row 1": "no column carrier, tracking"}
 
 
-async def test_an_export_is_masked_unless_a_reason_is_given_and_that_is_on_record(
+async def test_an_export_is_masked_or_has_a_reason_that_is_on_record(
     won: Won, live: Live, tmp_path: Path
 ) -> None:
     room, variables = won
     file = tmp_path / "a.csv"
     words = ("prizes", "export", room.id, str(file))
-    assert (await run_here(variables, *words)).out == f"5 prizes are in {file}\n"
+    for wrong in ((), ("--reason", "x", "--masked")):
+        said = await run_here(variables, *words, *wrong)
+        assert said.error == "bad_config: people are shown in clear with --reason WHY, or else --masked"
+        assert not left_in(tmp_path)
+    assert (await run_here(variables, *words, "--masked")).out == f"5 prizes are in {file}\n"
     first = rows_of(file)[0]
     assert list(first) == list(COLUMNS)
     assert (first["receiver"], first["phone"], first["address"]) == ("'=**", "138****8000", "****")
-    assert await disclosures(live, room) == []
+    assert {row["export"] for row in rows_of(file)} == {""}
+    assert await disclosures(live.stores.database, room.id) == []
     assert (await run_here(variables, *words, "--reason", "寄奖品", "--by", "ann")).code == 0
     first = rows_of(file)[0]
     # a name that looks like a formula is made harmless
     assert (first["receiver"], first["phone"], first["address"]) == ("'=1+1", HOME.phone, HOME.address)
     assert (first["room"], first["prize"], first["unit"], first["name"]) == (room.id, "mug", "1", "mug")
     assert first["won_at"].endswith("+08:00")
-    assert await disclosures(live, room) == [("ann", "寄奖品")]
+    (one,) = await disclosures(live.stores.database, room.id)
+    assert (one.staff, one.reason) == ("ann", "寄奖品")
     assert file.stat().st_mode & 0o777 == 0o600
     empty = await run_here(variables, *words, "--reason", " ")
     assert empty.error.startswith("bad_config: a reason")
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.xlsx"])
+async def test_every_row_of_an_export_leads_back_to_who_made_it_when_and_why(
+    won: Won, live: Live, tmp_path: Path, name: str
+) -> None:
+    room, variables = won
+    file, before = tmp_path / name, now()
+    words = ("prizes", "export", room.id, str(file), "--reason", "寄给 A & B", "--by", "ann")
+    said = await run_here(variables, *words)
+    (one,) = await disclosures(live.stores.database, room.id)
+    assert said.out == f"5 prizes are in {file}\nit is export {one.id}, for: 寄给 A & B\n"
+    heading, *rows = read_table(file)
+    assert len(rows) == 5
+    (mark,) = {row[heading.index("export")] for row in rows}
+    number, staff, moment, why = mark.split(", ")
+    assert (number, staff, why) == (f"export {one.id}", "ann", "寄给 A & B")
+    assert moment.endswith("+08:00")
+    assert before // 1000 <= datetime.fromisoformat(moment).timestamp() == one.at // 1000
+    if name.endswith("xlsx"):
+        book = load_workbook(file)
+        sheet = book.worksheets[0]
+        assert book.properties.title == book.properties.description == mark
+        assert sheet.oddHeader.left.text == sheet.oddFooter.left.text == mark.replace("&", "&&")
+    # from a row that turns up somewhere to who made it
+    for asked in ((room.id,), ("--id", str(one.id)), ()):
+        listed = (await run_here(variables, "prizes", "exports", *asked)).out.splitlines()[1].split(None, 4)
+        assert (listed[:3], listed[4].strip()) == ([str(one.id), room.id, "ann"], "寄给 A & B")
+    assert (await run_here(variables, "prizes", "exports", "r999999")).out == "nobody\n"
+
+
+async def test_nothing_is_written_before_it_is_on_record_who_looks(
+    won: Won, live: Live, tmp_path: Path
+) -> None:
+    room, variables = won
+    words = ("prizes", "export", room.id, str(tmp_path / "a.csv"), "--reason", "寄奖品", "--by", "ann")
+    waiting = text(
+        "select count(*) from pg_locks where not granted and relation = 'game.disclosure'::regclass"
+    )
+    async with live.stores.database.begin() as connection:
+        await connection.execute(text("lock table game.disclosure in exclusive mode"))
+        exporting = asyncio.create_task(run_here(variables, *words))
+        async with asyncio.timeout(PATIENCE_S):
+            while not (await connection.execute(waiting)).scalar_one():
+                await asyncio.sleep(0.02)
+        assert not left_in(tmp_path)
+        assert not exporting.done()
+    assert (await exporting).code == 0
+    assert left_in(tmp_path) == ["a.csv"]
+
+
 async def test_another_secret_key_opens_nothing(won: Won, tmp_path: Path) -> None:
     room, variables = won
-    words = ("prizes", "export", room.id, str(tmp_path / "a.csv"))
+    words = ("prizes", "export", room.id, str(tmp_path / "a.csv"), "--masked")
     other = {**variables, "SECRET_KEY": "another secret key of at least thirty-two characters"}
     assert (await run_here(other, *words)).error.startswith("bad_seal: ")
     short = {**variables, "SECRET_KEY": "short"}

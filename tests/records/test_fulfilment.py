@@ -22,7 +22,6 @@ from gameserver.records.handover import (
     AlreadyRedeemed,
     Parcel,
     cancel,
-    disclose,
     expire,
     give_address,
     keep_redemption_code,
@@ -236,11 +235,3 @@ async def test_a_room_with_more_than_a_page_is_read_whole_and_in_order(engine: D
     await tells(engine, place(room, "mug", 4400))
     assert await states(engine, room, State.TO_SHIP) == {4400: State.TO_SHIP}
     assert [x.unit async for x in fulfilments_of_room(engine, room.id, [PrizeId("cup")])] == []
-
-
-async def test_who_looks_is_on_record(engine: Database) -> None:
-    room, _ = await won(engine)
-    await disclose(engine, room.id, staff="ann", reason="寄奖品", at=SOON)
-    async with engine.connect() as connection:
-        rows = await connection.execute(text("select room, staff, reason, at from game.disclosure"))
-        assert [tuple(row) for row in rows] == [(room.id, "ann", "寄奖品", SOON)]
