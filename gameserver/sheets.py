@@ -51,7 +51,9 @@ class Errors:
 
 
 class TableFile(Protocol):
-    """A table that is being written."""
+    """A table that is being written. It has one sheet, more in XLSX where it has more than XLSX_ROWS rows."""
+
+    sheets: int
 
     def write(self, row: Sequence[object]) -> None:
         """One row; None is an empty cell, texts that look like formulas are made harmless."""
@@ -141,19 +143,23 @@ def _text(value: object, row: int) -> str:
 
 
 @contextmanager
-def table_file(file: Path, columns: Sequence[str], *, edited: bool = False) -> Iterator[TableFile]:
+def table_file(
+    file: Path, columns: Sequence[str], *, edited: bool = False, mark: str = ""
+) -> Iterator[TableFile]:
     """Writes a table row by row, to CSV or XLSX; rows do not stay in memory.
 
     One that is `edited` and read again has columns of texts, in which a spreadsheet leaves what people type
-    as it is (1/2 is no date).
+    as it is (1/2 is no date). A `mark` is printed on every page of an XLSX file and stands in its properties.
 
     The file appears under its name when it is whole. Raises Refused("bad_table") where it cannot.
     """
     with _whole(file) as part:
-        is_xlsx = file.suffix.lower() == ".xlsx"
-        with _xlsx_file(part, len(columns) if edited else 0) if is_xlsx else _csv_file(part) as table:
-            table.write(list(columns))
-            yield table
+        if file.suffix.lower() == ".xlsx":
+            with _book(part, mark) as book:
+                yield _XlsxTable(book, columns, edited=edited, mark=mark)
+        else:
+            with _private(part) as out:
+                yield _CsvTable(out, columns)
 
 
 @contextmanager
@@ -169,53 +175,78 @@ def _whole(file: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-class _CsvFile:
-    def __init__(self, out: io.BufferedWriter) -> None:
+class _CsvTable:
+    sheets = 1
+
+    def __init__(self, out: io.BufferedWriter, columns: Sequence[str]) -> None:
         self._out = out
+        out.write(BOM)
+        self.write(columns)
 
     def write(self, row: Sequence[object]) -> None:
         self._out.write(line(cell(value) for value in row))
 
 
-@contextmanager
-def _csv_file(file: Path) -> Iterator[TableFile]:
-    with _private(file) as out:
-        out.write(BOM)
-        yield _CsvFile(out)
+class _XlsxTable:
+    """Sheets of a book; one that is full is continued on the next, under the same heading."""
 
-
-class _XlsxFile:
-    def __init__(self, sheet: Any) -> None:
-        self._sheet = sheet
-        self._next = 0
+    def __init__(
+        self, book: Any, columns: Sequence[str], name: str = "", *, edited: bool = False, mark: str = ""
+    ) -> None:
+        self.sheets = 0
+        self._book = book
+        self._columns = columns
+        self._name = name
+        self._mark = _printed(mark)
+        self._texts = book.add_format({"num_format": "@"}) if edited else None
+        self._begin()
 
     def write(self, row: Sequence[object]) -> None:
         if self._next == XLSX_ROWS:
-            raise Refused("bad_table", f"an XLSX sheet ends after {XLSX_ROWS:,} rows: write a CSV file")
+            self._begin()
+        self._put(row)
+
+    def _begin(self) -> None:
+        self.sheets += 1
+        name = self._name and (self._name if self.sheets == 1 else f"{self._name} ({self.sheets})")
+        self._sheet = self._book.add_worksheet(name or None)
+        self._next = 0
+        self._sheet.freeze_panes(1, 0)
+        if self._texts:
+            self._sheet.set_column(0, len(self._columns) - 1, 16, self._texts)
+        if self._mark:
+            self._sheet.set_header(f"&L{self._mark}")
+            self._sheet.set_footer(f"&L{self._mark}&R&P / &N")
+        self._put(self._columns)
+
+    def _put(self, row: Sequence[object]) -> None:
         for column, value in enumerate(row):
             if isinstance(value, int) and abs(value) < EXACT:
                 self._sheet.write_number(self._next, column, value)
-            elif value is not None:
-                self._sheet.write_string(self._next, column, cell(value))
+            elif value is not None and self._sheet.write_string(self._next, column, cell(value)):
+                raise Refused(
+                    "bad_table", "a cell of an XLSX sheet is too small for a text: write a CSV file"
+                )
         self._next += 1
 
 
-@contextmanager
-def _xlsx_file(file: Path, text_columns: int) -> Iterator[TableFile]:
-    with _book(file) as book:
-        sheet = book.add_worksheet()
-        sheet.freeze_panes(1, 0)
-        if text_columns:
-            sheet.set_column(0, text_columns - 1, 16, book.add_format({"num_format": "@"}))
-        yield _XlsxFile(sheet)
+def _printed(mark: str) -> str:
+    """A mark as a line of a page, which has 255 places: a long one is cut. A single & is a sign there."""
+    return mark[:100].replace("&", "&&")
 
 
 @contextmanager
-def _book(file: Path) -> Iterator[Any]:
+def _book(file: Path, mark: str = "") -> Iterator[Any]:
     from xlsxwriter import Workbook
+    from xlsxwriter.exceptions import FileSizeError
 
-    with _private(file) as out, Workbook(out, {"constant_memory": True}) as book:
-        yield book
+    try:
+        with _private(file) as out, Workbook(out, {"constant_memory": True}) as book:
+            if mark:
+                book.set_properties({"title": mark, "comments": mark})
+            yield book
+    except FileSizeError:
+        raise Refused("bad_table", "an XLSX sheet ends at 2 GiB: write a CSV file") from None
 
 
 class BookFile:
@@ -226,11 +257,7 @@ class BookFile:
 
     def table(self, name: str, columns: Sequence[str]) -> TableFile:
         """A new sheet with its heading; the one before is finished."""
-        sheet = self._book.add_worksheet(name)
-        sheet.freeze_panes(1, 0)
-        table = _XlsxFile(sheet)
-        table.write(columns)
-        return table
+        return _XlsxTable(self._book, columns, name)
 
 
 @contextmanager

@@ -1,4 +1,6 @@
 import csv
+import gc
+import sys
 import zipfile
 from datetime import datetime
 from pathlib import Path
@@ -132,22 +134,76 @@ def test_all_errors_are_told_at_once_but_not_without_end() -> None:
     )
 
 
-def test_a_sheet_that_is_full_is_no_sheet_that_is_cut(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def sheets_of(file: Path) -> dict[str, list[list[object]]]:
+    book = load_workbook(file)
+    return {sheet.title: [[cell.value for cell in row] for row in sheet.iter_rows()] for sheet in book}
+
+
+@pytest.mark.parametrize(("rows", "names"), [(2, 1), (3, 2), (4, 2), (5, 3)])
+def test_a_sheet_that_is_full_is_continued_on_the_next_under_the_same_heading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int, names: int
 ) -> None:
     monkeypatch.setattr(sheets, "XLSX_ROWS", 3)
-    file = tmp_path / "t.xlsx"
-
-    def write(rows: int) -> None:
-        with table_file(file, ["n"]) as table:
+    with table_file(tmp_path / "t.xlsx", ["n"]) as table:
+        for n in range(rows):
+            table.write([n])
+    assert table.sheets == names
+    with book_file(tmp_path / "b.xlsx") as book:
+        for name in ("one", "two"):
+            part = book.table(name, ["n"])
             for n in range(rows):
-                table.write([n])
+                part.write([n])
+    alone, two = sheets_of(tmp_path / "t.xlsx"), sheets_of(tmp_path / "b.xlsx")
+    assert len(alone) == names
+    assert list(two) == [
+        name if n == 1 else f"{name} ({n})" for name in ("one", "two") for n in range(1, names + 1)
+    ]
+    for each in (list(alone.values()), list(two.values())[:names], list(two.values())[names:]):
+        assert all(sheet[0] == ["n"] for sheet in each)
+        assert all(len(sheet) == 3 for sheet in each[:-1])
+        assert [row for sheet in each for row in sheet[1:]] == [[n] for n in range(rows)]
 
-    with pytest.raises(Refused, match="bad_table"):
-        write(3)
+
+def test_what_xlsx_cannot_hold_is_not_cut_but_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "t.xlsx"
+    longest = "x" * 32_767
+    with table_file(file, ["text"]) as table:
+        table.write([longest])
+    assert read_table(file)[1] == [longest]
+    file.unlink()
+    with pytest.raises(Refused) as long, table_file(file, ["text"]) as table:
+        table.write([longest + "x"])
+    assert (long.value.code, "too small" in long.value.message) == ("bad_table", True)
     assert not list(tmp_path.iterdir())
-    write(2)
-    assert len(read_table(file)) == 3
+
+
+def test_a_file_that_grows_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 500)
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)  # of the archive that was given up
+    with pytest.raises(Refused) as large, table_file(tmp_path / "t.xlsx", ["text"]) as table:
+        table.write(["x"])
+    assert (large.value.code, "2 GiB" in large.value.message) == ("bad_table", True)
+    assert not list(tmp_path.iterdir())
+    del large
+    gc.collect()
+
+
+def test_a_mark_is_on_every_page_and_in_the_files_properties(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sheets, "XLSX_ROWS", 2)
+    for mark in ("export 7, ann & ben", "&" * 300, "😀" * 300):
+        with table_file(tmp_path / "t.xlsx", ["n"], mark=mark) as table:
+            table.write([1])
+            table.write([2])
+        book = load_workbook(tmp_path / "t.xlsx")
+        assert (book.properties.title, book.properties.description) == (mark, mark)
+        assert len(book.worksheets) == 2
+        for sheet in book:
+            for place in (sheet.oddHeader.left, sheet.oddFooter.left):
+                assert place.text.replace("&&", "&") == mark[:100]
 
 
 def test_a_book_has_its_tables_in_order_and_no_formula(tmp_path: Path) -> None:

@@ -89,7 +89,9 @@ async def _write(file: Path, reports: dict[str, Report], reading: Reading) -> No
         ((_, only),) = reports.items()
         with table_file(file, only.columns) as table:
             rows = await _fill(table, only, reading)
-        out.print(f"{rows:,} rows are in {file}")
+        out.print(
+            f"{rows:,} rows are in {file}" + (f", on {table.sheets} sheets" if table.sheets > 1 else "")
+        )
         return
     with book_file(file) as book:
         for name, each in reports.items():
