@@ -182,6 +182,19 @@ test('receipts of several wins in one answer are kept, each until its own unit i
   expect(memory.receipts.map(({ unit }) => unit)).toEqual([1, 3])
 })
 
+test('points beside a prize have a receipt of their own, kept until they are settled', async () => {
+  await connect()
+  Peer.last.welcome('s1')
+  const result = { prize: 'cup', unit: 4, receipt: 'aa', points: 20, points_unit: 4, points_receipt: 'bb' }
+  Peer.last.says({ ev: 'checked', re: 1, result })
+  Peer.last.says({ ev: 'checked', re: 2, result: { points: 10, points_unit: 5, points_receipt: 'cc' } })
+  expect(memory.receipts.map(({ receipt }) => receipt)).toEqual(['aa', 'bb', 'cc'])
+  Peer.last.says({ ev: 'settled', refs: [1], units: [['cup', 4]] })
+  expect(memory.receipts.map(({ receipt }) => receipt)).toEqual(['bb', 'cc'])
+  Peer.last.says({ ev: 'settled', refs: [1, 2], units: [['score', 4], ['score', 5]] })
+  expect(memory.receipts).toEqual([])
+})
+
 test.each([
   [4101, 'banned'],
   [4102, 'room_closed'],

@@ -32,10 +32,13 @@ interface Caller {
 
 /** What may be won by an event, by its `result`, or by each of its `results`. */
 interface Receipted {
-  receipt?: string
-  unit?: number
+  receipt?: string | null
+  unit?: number | null
   prize?: string | null
+  points_receipt?: string | null
+  points_unit?: number | null
 }
+const POINTS = 'score' // the prize of which points beside another prize are a unit
 
 /** One room's socket: says hello, resumes, resends, keeps the clock, and reconnects as the close code says. */
 export class Connection {
@@ -180,11 +183,15 @@ export class Connection {
   }
 
   private keepReceipt(event: ServerEvent & Receipted & { result?: Receipted | null; results?: Receipted[] }): void {
-    for (const { receipt, unit, prize } of [event, event.result ?? {}, ...(event.results ?? [])]) {
-      if (!receipt || unit === undefined) continue
-      if (this.memory.receipts.some((kept) => kept.receipt === receipt)) continue
-      this.memory.receipts.push({ prize: prize ?? null, unit, receipt })
+    for (const won of [event, event.result ?? {}, ...(event.results ?? [])]) {
+      this.keep(won.prize ?? null, won.unit, won.receipt)
+      this.keep(POINTS, won.points_unit, won.points_receipt)
     }
+  }
+
+  private keep(prize: string | null, unit?: number | null, receipt?: string | null): void {
+    if (!receipt || unit == null || this.memory.receipts.some((kept) => kept.receipt === receipt)) return
+    this.memory.receipts.push({ prize, unit, receipt })
   }
 
   private settle(settled: Settled): void {

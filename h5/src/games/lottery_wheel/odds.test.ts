@@ -19,12 +19,14 @@ const play: Play = {
   ten_draw: true,
 }
 
-test('the rules say every odd of the base and of the pools, and every limit', async () => {
+test('the rules say every odd of the base and of the pools, and what a prize waits for', async () => {
   const { oddsFacts, percent } = await import('./odds')
   expect([1, 33_333, 12_500, 100_000, 0].map(percent)).toEqual(['0.001%', '33.333%', '12.5%', '100%', '0%'])
   const facts = oddsFacts(play)
   const said = facts.map(({ label, text }) => `${label}: ${text}`).join('\n')
-  for (const part of ['CAR: 0.001%', '2 in all', '1 per member', '1 a day', 'open after 3 plays', 'TEA: 33.333%', 'gold or black', 'CAR 2%', 'NO 98%', '9'])
+  for (const part of ['CAR: 0.001% · open after 3 plays', 'TEA: 33.333%', 'gold or black', 'CAR 2%', 'NO 98%', '9'])
     expect(said).toContain(part)
   expect(new Set(facts.map((fact) => fact.label)).size).toBe(facts.length)
+  // stock and caps are said once, with the prizes
+  expect(facts[0]!.text).toBe('0.001% · open after 3 plays')
 })

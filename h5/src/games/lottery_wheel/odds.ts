@@ -12,16 +12,6 @@ export function percent(odds: number): string {
   return `${Number((odds / 1000).toFixed(3))}%`
 }
 
-function limits(prize: WheelPrize): string[] {
-  const said: (string | null | false)[] = [
-    prize.stock !== null && t('fact.stock', { n: count(prize.stock) }),
-    prize.per_member !== null && t('fact.per_member', { n: count(prize.per_member) }),
-    prize.per_day !== null && t('fact.per_day', { n: count(prize.per_day) }),
-    (prize.unlock_after ?? 0) > 0 && t('fact.unlock', { n: count(prize.unlock_after ?? 0) }),
-  ]
-  return said.filter((one): one is string => typeof one === 'string')
-}
-
 function audience({ match, levels = [], tags = [] }: Audience): string {
   const names = [...levels, ...tags]
   if (match === 'everyone' || !names.length) return t('fact.everyone')
@@ -36,10 +26,11 @@ function pools(play: Play): Fact[] {
   }))
 }
 
-/** The published odds and limits: the base, every pool in the order in which it is tried, and what else decides. */
+/** The published odds: the base, every pool in the order in which it is tried, and what else decides; stock and caps are with the prizes. */
 export function oddsFacts(play: Play): Fact[] {
   const { prizes, pity, ten_draw: ten } = play
-  const odds = (prize: WheelPrize): string => [percent(prize.odds), ...limits(prize)].join(t('fact.dot'))
+  const odds = ({ odds, unlock_after: after }: WheelPrize): string =>
+    percent(odds) + (after ? t('fact.dot') + t('fact.unlock', { n: count(after) }) : '')
   const sure = pity?.prizes.map((id) => prizes.find((prize) => prize.id === id)?.name ?? id).join(t('fact.list'))
   return [
     ...prizes.map((prize) => ({ label: t('fact.odds', { name: prize.name }), text: odds(prize) })),

@@ -85,6 +85,9 @@ export interface Result {
   prize?: string | null
   unit?: number | null
   amount?: number | null
+  receipt?: string | null
+  points_unit?: number | null
+  points_receipt?: string | null
   review: Reviewed[]
 }
 

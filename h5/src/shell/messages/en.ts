@@ -71,6 +71,16 @@ export const en: { [Key in keyof typeof zh]: string } = {
   'price.left': '{n} points left',
   'price.spent': 'This play cost {n} points',
 
+  'claim.points': 'The points come by themselves; see My prizes',
+  'claim.ship': 'Please give your address in My prizes',
+  'claim.on_site': 'Show the code in My prizes to fetch it',
+  'claim.code': 'Your code is in My prizes',
+  'claim.coupon': 'Your coupon is in My prizes',
+  'claim.chance': '{n} more plays for you',
+  'claim.days': 'Claim it within {n} days',
+  'claim.address': 'Give my address',
+  'claim.prizes': 'My prizes',
+
   'cut.told': '{part} of {n} points credited: {why}',
   'cut.daily_cap': 'daily cap',
   'cut.monthly_cap': 'monthly cap',

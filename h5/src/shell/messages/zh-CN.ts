@@ -69,6 +69,16 @@ export const zh = {
   'price.left': '剩余 {n} 积分',
   'price.spent': '本次消耗 {n} 积分',
 
+  'claim.points': '积分自动入账，可在「我的奖品」查看',
+  'claim.ship': '请在「我的奖品」填写收货地址',
+  'claim.on_site': '请凭「我的奖品」里的兑换码到现场领取',
+  'claim.code': '兑换码已放入「我的奖品」',
+  'claim.coupon': '优惠券已放入「我的奖品」',
+  'claim.chance': '送您 {n} 次机会，马上可用',
+  'claim.days': '请在 {n} 天内领取',
+  'claim.address': '去填写地址',
+  'claim.prizes': '查看我的奖品',
+
   'cut.told': '{n} 积分中入账 {part}：{why}',
   'cut.daily_cap': '已达今日上限',
   'cut.monthly_cap': '已达本月上限',

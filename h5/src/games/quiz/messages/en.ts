@@ -83,7 +83,6 @@ export const en: { [Key in keyof typeof zh]: string } = {
   'result.best': 'Best',
   'result.points': 'You won {n} points',
   'result.prize': 'You won: {name}',
-  'result.prizes': 'See my prizes',
   'result.again': 'Play again',
   'result.share': 'Show it to friends',
   'result.home': 'To the start',

@@ -81,7 +81,6 @@ export const zh = {
   'result.best': '最高得分',
   'result.points': '获得 {n} 积分',
   'result.prize': '赢得奖品：{name}',
-  'result.prizes': '查看我的奖品',
   'result.again': '再答一轮',
   'result.share': '晒一晒，邀好友',
   'result.home': '返回首页',
