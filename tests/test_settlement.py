@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 from sqlalchemy import text
@@ -210,7 +210,7 @@ async def test_a_worker_that_dies_between_any_two_steps_leaves_nothing_undone_an
     await assert_settled_once(engine, ledger, lane, 10)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 @given(order=st.lists(st.integers(0, 9), min_size=10, max_size=30).map(lambda drawn: [*drawn, *range(10)]))
 async def test_ticks_that_come_again_in_any_order_settle_to_the_same(
     engine: Database, redis: Redis, ledger: EmbeddedLedger, worker: Settlement, order: list[int]

@@ -38,14 +38,14 @@ def terms(zone: str, expiry: Expiry = Expiry.NEVER, months: int = 12) -> Terms:
 moments = st.integers(ms("2012-01-01T00:00Z"), ms("2037-12-31T23:59:59Z"))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(zone=st.sampled_from(ZONES), at=moments)
 def test_a_moments_periods_are_those_of_its_local_day(zone: str, at: int) -> None:
     day = local_day(zone, at)
     assert periods(zone, at) == (f"d{day}", f"m{day:%Y-%m}", f"y{day:%Y}")
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(zone=st.sampled_from(ZONES), at=moments)
 @example(zone="Pacific/Apia", at=ms("2011-12-30T09:59:59.999Z"))
 @example(zone="Pacific/Apia", at=ms("2011-12-30T10:00Z"))
@@ -154,7 +154,7 @@ def test_what_is_earned_expires_at_a_local_midnight(
     assert expiry_of(terms(zone, expiry, months), ms(earned)) == expected
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     zone=st.sampled_from(ODD_ZONES),
     expiry=st.sampled_from([Expiry.FIXED, Expiry.MONTHLY, Expiry.YEAR_END]),

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gameserver.errors import Refused
@@ -37,7 +37,7 @@ async def test_a_bank_keeps_its_questions_whole_and_in_order(engine: Database) -
     assert await get_questions(engine, "诗词") == more
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30)
 @given(st.lists(questions(), min_size=1, max_size=5))
 async def test_any_question_comes_back_as_it_was(engine: Database, asked: list[AnyQuestion]) -> None:
     await store(engine, "any", numbered(asked))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
@@ -73,7 +73,7 @@ def unlike(banked: Sequence[AnyQuestion]) -> list[Banked]:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(asked=st.lists(questions(), min_size=1, max_size=4))
 def test_what_is_written_is_read_as_it_was(suffix: str, asked: list[AnyQuestion], tmp_path: Path) -> None:
     file, banked = tmp_path / f"bank{suffix}", unlike(asked)
@@ -386,7 +386,7 @@ def test_a_zip_that_unpacks_to_very_much_is_not_unpacked(tmp_path: Path) -> None
     assert "unpacks to more than" in str(refused(tmp_path / "bomb.xlsx"))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(at=st.integers(0, 10**6), octet=st.integers(0, 255), drop=st.booleans())
 def test_a_damaged_table_is_read_or_refused(at: int, octet: int, drop: bool, tmp_path: Path) -> None:
     if not (tmp_path / "good.xlsx").exists():

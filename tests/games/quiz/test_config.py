@@ -110,7 +110,7 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(BANK, LINES)
 def test_every_round_of_a_config_that_is_taken_can_be_drawn(bank: list[Any], lines: list[DrawLine]) -> None:
     questions = [
@@ -146,7 +146,7 @@ def test_every_question_is_drawn_as_often_as_any_other() -> None:
 # grades
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.sampled_from(range(len(CHOSEN))),
     st.none() | st.lists(st.integers(0, 9), max_size=5),

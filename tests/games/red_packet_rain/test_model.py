@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
@@ -233,8 +233,6 @@ def essential(result: Any) -> Any:
 
 @settings(
     max_examples=120,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(configs, st.lists(ticks, min_size=1, max_size=12))
 async def test_any_play_is_the_models_play(redis: Redis, config: dict[str, Any], played: list[Any]) -> None:

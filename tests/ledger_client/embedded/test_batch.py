@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from sqlalchemy import text
@@ -56,7 +56,7 @@ class Model:
 drawn_entry = st.tuples(st.integers(1, 12), st.integers(1, 3), st.sampled_from(["m1", "m2", "m3"]))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(budget=st.integers(0, 30), batches=st.lists(st.lists(drawn_entry, max_size=12), max_size=5))
 async def test_batches_do_what_a_plain_dict_does(
     ledger: EmbeddedLedger, engine: AsyncEngine, budget: int, batches: list[list[tuple[int, int, str]]]

@@ -464,7 +464,6 @@ def test_the_ledger_does_what_plain_dicts_do_through_any_crash(bank: Bank) -> No
             stateful_step_count=25,
             derandomize=not EXAMPLES,
             database=None,
-            deadline=None,
             print_blob=True,
             suppress_health_check=list(HealthCheck),
         ),
