@@ -223,7 +223,7 @@ class _XlsxTable:
         for column, value in enumerate(row):
             if isinstance(value, int) and abs(value) < EXACT:
                 self._sheet.write_number(self._next, column, value)
-            elif value is not None and self._sheet.write_string(self._next, column, cell(value)):
+            elif value not in (None, "") and self._sheet.write_string(self._next, column, cell(value)):
                 raise Refused(
                     "bad_table", "a cell of an XLSX sheet is too small for a text: write a CSV file"
                 )
