@@ -70,13 +70,17 @@ class Settled(Event, tag="settled", kw_only=True):
     cut: list[tuple[str, int, int, int, str]] = msgspec.field(default_factory=list)
 
 
+class Charged(Event, tag="charged", kw_only=True):
+    """The member was given plays; `charge` says how many there are now."""
+
+
 class RoomChanged(Event, tag="room_changed", kw_only=True):
     """Staff opened, paused, resumed or closed the room; `state` is open, paused or closed."""
 
     state: str
 
 
-SHARED_EVENTS: tuple[type[Event], ...] = (Welcome, TimeIs, RefusedEvent, Settled, RoomChanged)
+SHARED_EVENTS: tuple[type[Event], ...] = (Welcome, TimeIs, RefusedEvent, Settled, Charged, RoomChanged)
 
 
 class _OnlyRef(msgspec.Struct):

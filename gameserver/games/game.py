@@ -62,7 +62,8 @@ class Charge(msgspec.Struct, kw_only=True):
 class Event(msgspec.Struct, tag_field="ev", omit_defaults=True, kw_only=True):
     """What happened; `re` is the ref it answers, absent on pushed events; `v` is the room's version.
 
-    `charge` comes with the answer that began a play, where plays are counted; the room puts it there.
+    `charge` comes with the answer that began a play or won some, where plays are counted; the room puts it
+    there.
     """
 
     re: int | None = None

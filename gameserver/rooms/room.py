@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -32,7 +32,7 @@ from gameserver.rooms.purse import Play, Purses
 from gameserver.rooms.session import Seat, Session, Sink
 from gameserver.rooms.tick import Asked, Lane, Result
 from gameserver.store.lane import Guest, LaneStore
-from gameserver.wire import Codec, Format, Hello, RoomChanged, Settled, Welcome, encode
+from gameserver.wire import Charged, Codec, Format, Hello, RoomChanged, Settled, Welcome, encode
 from ledger_client.ledger import Ledger
 
 log = structlog.get_logger()
@@ -51,6 +51,18 @@ class Joining(Asked):
     def __init__(self) -> None:
         super().__init__()
         self.told: deque[Sequence[Any]] = deque()
+
+
+class Gifted(NamedTuple):
+    """Who was given plays; the next tick says how many there are, in its order among the answers."""
+
+    room: "Room"
+    member: MemberId
+
+    def answered(self, ref: int, result: Result) -> None:
+        """Takes the tick's result; where there is none the next play or welcome tells."""
+        if result[0]:
+            self.room.tell_plays(self.member, Play(*result[1]))
 
 
 class Room:
@@ -258,10 +270,14 @@ class Room:
     # events
 
     def published(self, kind: str, lines: Sequence[Any]) -> None:
-        """Takes what the lane's channel carries: room events, or grants that were settled."""
+        """Takes what the lane's channel carries: room events, settled grants, or who was given plays."""
         if kind == "settled":
             for member, session, refs, units, cut in lines:
                 self._tell_settled(member, session, refs, units, cut)
+            return
+        if kind == "gifted":
+            for member in self._members.keys() & lines:
+                self.lane.submit([member, "", 0, "plays", False], Gifted(self, member), 0)
             return
         self._untold.extend(lines)
         if self._telling is None:
@@ -333,6 +349,11 @@ class Room:
     ) -> None:
         for session in self._members.get(member, ()):
             session.send(Settled(refs=refs if session.id == session_id else [], units=units, cut=cut))
+
+    def tell_plays(self, member: MemberId, play: Play) -> None:
+        """Tells a member's pages how many plays there are."""
+        for session in self._members.get(member, ()):
+            session.send(Charged(charge=_charge(play)))
 
 
 def _charge(play: Play) -> Charge:

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from gameserver.games.quiz.events import Answer
 from gameserver.games.quiz.sheet import GRACE_MS
 from gameserver.games.quiz.solo import PAUSE_MS, _read, _written
-from tests.games.quizzes import SECONDS, Soloist, quiz, single, solo, soloist
+from tests.games.quizzes import SECONDS, Soloist, asking, quiz, single, solo, soloist
 from tests.store.lanes import PlayedLane, server_ms
 
 T = SECONDS * 1000
@@ -228,6 +228,18 @@ async def test_who_passes_wins_the_prize_or_what_it_falls_back_to(redis: Redis) 
         result = (await (await soloist(lane, f"m{number}")).plays([True, True, False])).result
         won.append((result.prize, result.unit))
     assert won == [("cup", 1), ("pen", 1), ("thanks", None)]
+
+
+async def test_a_round_that_wins_more_rounds_says_how_many_there_are_now(redis: Redis) -> None:
+    more = {"id": "more", "name": "再来", "kind": "chance", "value": 2}
+    member = await playing(redis, pass_prize="more", prizes=[more], chances={"free_total": 1})
+    await member.begins()
+    told = []
+    for place in range(3):
+        answer = Answer(ref=1, question=place, attempt=1, choices=member.right(place))
+        told.append((await member.lane.ask(asking(member.lane, member.seat, answer)))[0][3:])
+    # cost, free, points left, purse, fill, most, gifts
+    assert told == [[], [], [[0, 0, 0, 0, 0, False, 2]]]
 
 
 async def test_caps_on_wins_hold_over_prize_and_points_together(redis: Redis) -> None:

@@ -68,7 +68,10 @@ local function note_grant(lane, me, at, day, grant, id, ref, member)
     notes[EARNED] = earned
   end
   local prize = lane.rule.prizes[grant[1]]
-  if prize and prize.chances then add_gifts(notes, prize.chances) end
+  if prize and prize.chances then
+    add_gifts(notes, prize.chances)
+    if lane.acting and grant[5] == member then lane.acting[4] = true end
+  end
   if lane.rule.limits_wins then notes[WINS], notes[WON_AT] = notes[WINS] + 1, at end
   if lane.rule.counted[grant[1]] then notes[OWNED][grant[1]] = (notes[OWNED][grant[1]] or 0) + 1 end
   if grant[5] ~= member then
@@ -108,6 +111,7 @@ local function apply_gift(lane, _, member, count)
   if me then
     add_gifts(notes_of(me), count)
     lane.changed[member] = true
+    lane.gifted[#lane.gifted + 1] = member
   else
     redis.call('HINCRBY', lane.tag .. ':gifts', member, count)
   end
@@ -116,7 +120,7 @@ end
 local SHARED = { gift = apply_gift } -- facts that are no game's
 
 -- the only place where a line changes a member; the fact's places come last. Returns what `play_told` tells
--- where it began a play in a room that counts plays
+-- where it began a play, or won some, in a room that counts plays
 local function apply(lane, me, id, ref, member, at, day, grants, spent, extra, ...)
   local rule = lane.rule
   if id ~= CLOCK then
@@ -130,5 +134,5 @@ local function apply(lane, me, id, ref, member, at, day, grants, spent, extra, .
   if shared then shared(lane, ...) else game.apply(lane, me, member, at, day, grants, extra, ...) end
   lane.changed[member] = true
   if spent then apply_spent(lane, member, spent[2]) end
-  if acting and acting[3] > 0 then return play_told(lane, me, member, day, spent and spent[2] or 0) end
+  if acting and (acting[3] > 0 or acting[4]) then return play_told(lane, me, member, day, spent and spent[2] or 0) end
 end

@@ -88,7 +88,7 @@ end
 -- only from a game's apply: the command has begun `count` plays
 local function use_chance(lane, me, day, count)
   if not lane.rule.counts_chances then return end
-  local notes, acting = notes_of(me), lane.acting -- {member, plays it pays for, plays it began}
+  local notes, acting = notes_of(me), lane.acting -- {member, plays it pays for, plays it began, whether it won some}
   local free = free_left(lane, me, acting[1], day)
   local gifts = free and max(0, count - acting[2] - free) or 0
   if gifts > 0 then

@@ -154,4 +154,10 @@ local function join(lane, c, b)
     notes_of(me)[GIVEN], answers, play })
 end
 
-local INTERNAL = { join = join, fill_purse = fill_purse, close_purse = close_purse }
+-- plays: the member's, as `play_told` tells them
+local function plays(lane, c, b)
+  local member = c[b + 1]
+  return pack({ 2, play_told(lane, member_of(lane, member) or nobody(), member, lane.day, 0) })
+end
+
+local INTERNAL = { join = join, fill_purse = fill_purse, close_purse = close_purse, plays = plays }

@@ -80,7 +80,8 @@ local function load_lane(tag)
     tallied = tonumber(head[7]), floor = tonumber(head[8]), day_of_wins = tonumber(head[9]),
     day_wins = tonumber(head[10]), dirty = head[11] == '1', rule = rule,
     game = unpack_one(redis.call('GET', tag .. ':game')), records = {}, changed = {}, stocks = {}, ranks = {},
-    ups = {}, refused = {}, purses = {}, filled = {}, lines = {}, events = {}, day = 0, fresh = 0, moved = false,
+    ups = {}, refused = {}, purses = {}, filled = {}, lines = {}, events = {}, gifted = {}, day = 0, fresh = 0,
+    moved = false,
   }
 end
 

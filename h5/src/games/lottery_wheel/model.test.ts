@@ -79,7 +79,7 @@ test('a refused spin is undone and says why', async () => {
   calls[0]!.reject(new Refused('no_chance_left'))
   await nextTick()
   expect([model.phase.value, model.refusal.value?.code, model.out.value]).toEqual(['idle', 'no_chance_left', true])
-  says({ ev: 'chances', charge: { cost: 0, left: 0, free: 0, extra: 2 } })
+  says({ ev: 'charged', charge: { cost: 0, left: 0, free: 0, extra: 2 } })
   expect([model.out.value, model.chances.value]).toEqual([false, { plays: 2, cost: null }])
 })
 
