@@ -143,6 +143,7 @@ class Kept(BaseModel):
     carrier: str | None = None
     tracking: str | None = Field(None, description="the carrier's number")
     address_masked: str | None = Field(None, description="what the member told, hardly readable")
+    reason: str | None = Field(None, description="why it was canceled, in the words of the staff")
 
 
 class Won(Kept):

@@ -11,7 +11,7 @@ from gameserver.http.forms import AddressForm, Kept
 from gameserver.http.tokens import Member, Tokens
 from gameserver.personal import Place, Seal, person_of
 from gameserver.records.database import Database
-from gameserver.records.fulfilment import Fulfilment, fulfilments_of_member, get_fulfilment
+from gameserver.records.fulfilment import Fulfilment, State, fulfilments_of_member, get_fulfilment
 from gameserver.records.handover import give_address, receive
 from gameserver.staff.fulfilment import receiver, with_redemption_code
 
@@ -71,6 +71,7 @@ async def kept(database: Database, seal: Seal, one: Fulfilment) -> Kept:
         address_masked=" ".join((person.name, person.phone, person.region, person.address))
         if person
         else None,
+        reason=one.reason if one.state is State.CANCELED else None,
     )
 
 

@@ -116,7 +116,10 @@ class MemberApi:
             record = await self._find(room)
             loaded = await self._hub.room(record.id)
             guest = Guest(caller.id, caller.name, caller.levels, caller.tags)
-            return _why(loaded, await explained(loaded, guest, plays))
+            found = await explained(loaded, guest, plays)
+            if await self._short_of_points(loaded, found, caller, plays):
+                found = found._replace(code="not_enough_points")
+            return _why(loaded, found)
 
         @router.get("/rooms")
         async def rooms() -> RoomList:
@@ -156,6 +159,16 @@ class MemberApi:
             return await statement_csv(self._ledger.statement_lines(caller.id))
 
         return router
+
+    async def _short_of_points(self, room: LoadedRoom, found: Explained, caller: Member, plays: int) -> bool:
+        """Whether nothing but the price of the plays stands in the way."""
+        cost, play = room.config.chances.cost_points, found.play
+        if found.code or not cost or play is None or play.free is False:
+            return False
+        paid = plays - play.free - play.extra
+        if paid <= 0 or play.left >= paid * cost:
+            return False
+        return play.left + (await self._ledger.balance(caller.id)).available < paid * cost
 
     async def _points(self, caller: Member) -> Points:
         balance = await self._ledger.balance(caller.id)

@@ -10,8 +10,10 @@ from gameserver.engines import Engines
 from gameserver.http.signatures import signature
 from gameserver.records.callers import Caller, add_caller
 from gameserver.records.rooms import Room
+from ledger_client.entry import Kind
 from tests.http.test_member_api import assert_problem
-from tests.node import Live, emptied, living
+from tests.ledger_client.moves import Moves
+from tests.node import Live, emptied, living, member_token
 
 PATH = "/api/chances"
 
@@ -102,3 +104,20 @@ async def test_only_who_may_tell_of_chances_does(live: Live, caller: Caller, roo
     stranger = Caller("nobody", "0" * 64, frozenset(), frozenset(), 0, None)
     assert_problem(await tell(live, stranger, gift(room, "m1", "o5")), 401, "bad_signature")
     assert_problem(await tell(live, caller, {**gift(room, "m1", "o6"), "room": "r404"}), 404, "not_found")
+
+
+async def test_who_has_not_the_points_for_a_play_is_told_so(live: Live) -> None:
+    room = await live.open_room(chances={"free_total": 0, "cost_points": 5})
+    moves = Moves(live.stores.ledger)
+    await moves.under()
+    bearer = {"authorization": f"Bearer {member_token(sub=moves.member('m'))}"}
+
+    async def why(plays: int = 1) -> str | None:
+        answer = await live.http.get(f"/api/rooms/{room.id}/why", params={"plays": plays}, headers=bearer)
+        code: str | None = answer.json()["code"]
+        return code
+
+    await moves.move(Kind.EARN, 4)
+    assert await why() == "not_enough_points"
+    await moves.move(Kind.EARN, 1)
+    assert (await why(), await why(2)) == (None, "not_enough_points")

@@ -213,7 +213,8 @@ async def test_what_staff_canceled_takes_no_address(live: Live) -> None:
     place = Place(room.id, "it", 1)
     await cancel(live.stores.database, place, staff="ann", reason="fraud", at=now())
     assert_problem(await tells(live, room, member), 409, "bad_state")
-    assert (await mine(live, member))[0]["state"] == "canceled"
+    (shown,) = await mine(live, member)
+    assert (shown["state"], shown["reason"]) == ("canceled", "fraud")
 
 
 async def test_codes_take_no_address(live: Live) -> None:

@@ -111,6 +111,7 @@ export interface Kept {
   carrier: string | null
   tracking: string | null
   address_masked: string | null
+  reason: string | null // why staff canceled it
 }
 
 export interface Won extends Kept {

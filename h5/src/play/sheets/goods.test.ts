@@ -10,7 +10,7 @@ const STATES = [
 ] as const
 
 test('every stage has a word, a text and a tone in both languages', () => {
-  for (const stage of [...STATES, 'preparing', 'added', 'outside'] as const) {
+  for (const stage of [...STATES, 'preparing', 'added', 'outside', 'outdated'] as const) {
     expect(toneOf(stage)).toMatch(/act|wait|done|lost/)
     for (const key of [`goods.${stage}`, `goods.${stage}.text`] as const) expect([zh[key], en[key]]).not.toContain('')
   }
@@ -35,6 +35,11 @@ test('the time to claim ends what waits for the member, and nothing that is on i
     expect(stageOf(won, 1000)).toBe(isClaimed(state) ? 'expired' : state)
   }
   expect(STATES.filter(isClaimed)).toEqual(['address_needed', 'to_redeem'])
+})
+
+test('a code is out of date from the moment that it says', () => {
+  const won = wonOf({ kind: 'coupon', state: 'given', code: 'C1', code_expires_at: 1000 })
+  expect([stageOf(won, 999), stageOf(won, 1000)]).toEqual(['given', 'outdated'])
 })
 
 test('a sheet is opened for the very unit, or for any of the prize', () => {

@@ -3,7 +3,7 @@ import type { Won } from '../../shell/wire'
 import { creditOf } from './credit'
 
 /** How a prize that is no points is called on its way: the server's states, and what it does not tell apart. */
-export type Stage = NonNullable<Won['state']> | 'preparing' | 'added' | 'outside'
+export type Stage = NonNullable<Won['state']> | 'preparing' | 'added' | 'outside' | 'outdated'
 
 /** What colour says of it: the member must do something, it goes on by itself, it is done, it is lost. */
 export type Tone = 'act' | 'wait' | 'done' | 'lost'
@@ -20,6 +20,7 @@ const TONES: Record<Stage, Tone> = {
   added: 'done',
   received: 'done',
   redeemed: 'done',
+  outdated: 'lost',
   expired: 'lost',
   canceled: 'lost',
 }
@@ -30,11 +31,12 @@ export const toneOf = (stage: Stage): Tone => TONES[stage]
 /** Whether the time to give an address or to fetch it runs. */
 export const isClaimed = (stage: Stage): boolean => CLAIMED_IN_TIME.includes(stage)
 
-/** Where a win is at a moment of the server's; null for points. What nobody claimed in time is over at once. */
+/** Where a win is at a moment of the server's; null for points. What nobody claimed in time, or used, is over at once. */
 export function stageOf(won: Won, now: number): Stage | null {
   if (won.kind === 'points') return null
   if (won.kind === 'chance') return 'added'
   if (won.state === null) return won.settled && won.kind !== 'physical' ? 'outside' : 'preparing'
+  if (won.state === 'given' && won.code_expires_at !== null && won.code_expires_at <= now) return 'outdated'
   const over = won.claim_by !== null && won.claim_by <= now
   return over && isClaimed(won.state) ? 'expired' : won.state
 }

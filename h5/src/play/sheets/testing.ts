@@ -9,6 +9,7 @@ const NOWHERE: Kept = {
   carrier: null,
   tracking: null,
   address_masked: null,
+  reason: null,
 }
 
 /** A settled win of a mug, or what is said of it instead. */

@@ -68,6 +68,7 @@ export const en: { [Key in keyof typeof zh]: string } = {
   'price.text': 'From here on each play costs {n} points. A play that does not come off costs nothing',
   'price.agree': 'Agree and play on',
   'price.later': 'Not now',
+  'price.known': 'OK',
   'price.left': '{n} points left',
   'price.spent': 'This play cost {n} points',
 
@@ -110,6 +111,7 @@ export const en: { [Key in keyof typeof zh]: string } = {
   'lobby.qr.text': 'Scan it with WeChat or the camera',
 
   'screen.scan': 'Scan to play',
+  'screen.scan.ended': 'Scan to see more',
   'screen.code': 'Room',
   'screen.joined': 'Joined',
   'screen.people': 'people',

@@ -66,6 +66,7 @@ export const zh = {
   'price.text': '接下来每次参与消耗 {n} 积分，未参与成功不会扣除',
   'price.agree': '同意并继续参与',
   'price.later': '暂不参与',
+  'price.known': '知道了',
   'price.left': '剩余 {n} 积分',
   'price.spent': '本次消耗 {n} 积分',
 
@@ -108,6 +109,7 @@ export const zh = {
   'lobby.qr.text': '微信或手机相机扫一扫',
 
   'screen.scan': '扫码参加',
+  'screen.scan.ended': '扫码查看',
   'screen.code': '房间号',
   'screen.joined': '已加入',
   'screen.people': '人',
