@@ -316,6 +316,32 @@ async def test_a_solo_round_of_all_six_kinds_by_taps(live: Live, browser: Browse
         await until(member, "attempt === 2")
 
 
+async def test_a_round_that_wins_a_prize_leads_to_its_form_or_code(live: Live, browser: Browser) -> None:
+    mug = {"id": "mug", "name": "Mug", "kind": "physical", "stock": 1, "fallback": "cup", "claim_days": 5}
+    cup = {"id": "cup", "name": "Cup", "kind": "physical", "stock": 1, "delivery": "on_site"}
+    mode = {"kind": "solo", "draw": [{"count": 1}], "seconds_per_question": 120, "pass_prize": "mug"}
+    room = await opened(live, mode, (MOON,), prizes=[mug, cup])
+    async with phone(browser, f"{live.url}/play/{room.id}?lang=en", 360, 640) as member:
+        await member.log_in("Ann")
+        result, sheet = member.page.locator(".outcome"), member.page.get_by_role("dialog", name="My prizes")
+        await tap(member, "Start")
+        for said, button in (("give your address", "Give my address"), ("Show the code", "My prizes")):
+            await tap(member, "False")
+            await member.page.get_by_role("button", name="See the result").tap()
+            await expect(result).to_contain_text(said)
+            await expect(result).to_contain_text("days")
+            await sound(member)
+            await result.get_by_role("button", name=button).tap()
+            if button == "Give my address":
+                await expect(sheet.get_by_role("form")).to_be_visible(timeout=PATIENCE_MS)
+                await member.page.keyboard.press("Escape")
+                await tap(member, "Play again")
+        await expect(sheet.get_by_role("listitem").filter(has_text="Cup")).to_contain_text(
+            "Show this code", timeout=PATIENCE_MS
+        )
+        await sound(member)
+
+
 async def test_time_and_lives_run_out(live: Live, browser: Browser) -> None:
     room = await open_solo(live, (DOZEN, MOON), seconds_per_question=3, lives=1, pass_score=100)
     async with phone(browser, f"{live.url}/play/{room.id}?lang=en", 360, 640) as member:

@@ -3,11 +3,12 @@
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from gameserver.http.tokens import Tokens
 from gameserver.records.rooms import Room
 from tests.browser.phone import Phone, phone
 from tests.browser.test_purse import with_points
 from tests.browser.test_sheets import HAN, fits, sign_in, stored_token
-from tests.node import Live
+from tests.node import SECRET, Live
 
 PATIENCE_MS = 20_000
 MUG = {"id": "mug", "name": "Mug", "kind": "physical", "value": 3900, "stock": 60, "weight": 1}
@@ -127,8 +128,17 @@ async def test_ten_draws_are_one_answer_with_a_list_and_as_many_prizes(live: Liv
         await member.page.keyboard.press("Escape")
         await expect(member.page.get_by_text("2 plays left")).to_be_visible()
         await expect(ten).to_contain_text("Needs 10 chances")
+        await expect(result).to_have_count(0)  # a forced tap hits what leaves
         await ten.tap(force=True)
         assert await member.page.evaluate("window.__game.state.phase") == "idle"
+        # given from outside while the page is open
+        ann = Tokens(SECRET).verify(f"Bearer {token}").id
+        await live.stores.orders.give(room.id, "give_chances", [ann, 8])
+        await expect(member.page.get_by_text("10 plays left")).to_be_visible()
+        await expect(ten).not_to_contain_text("Needs 10 chances")
+        await ten.tap()
+        await until_shown(member)
+        assert await member.page.evaluate("window.__game.state.plays") == 20
         assert member.errors == []
 
 
@@ -232,7 +242,14 @@ async def test_english_pages_have_no_chinese_and_the_rules_say_every_odd(
         assert HAN.findall(await member.page.inner_text("body")) == ["中文"]
         await member.page.get_by_role("button", name="Rules").tap()
         rules = member.page.get_by_role("dialog", name="Rules")
-        for words in ("0.1%", "99.9%", "gold", "Mug 25%, Tea 75%", "2 per member", "After 9 plays"):
+        for words in (
+            "0.1%",
+            "99.9%",
+            "gold",
+            "Mug 25%, Tea 75%",
+            "At most 2 for each member",
+            "After 9 plays",
+        ):
             await expect(rules).to_contain_text(words)
         assert HAN.findall(await rules.inner_text()) == []
         await fits(member)
