@@ -140,7 +140,14 @@ async def test_who_has_won_enough_is_told_so(redis: Redis) -> None:
 
 async def test_refusals_are_counted_by_code(redis: Redis) -> None:
     lane = await raining(redis, rain(chances={"free_total": 0}))
-    seat = await lane.seat("a")
+    seat, before = await lane.seat("a"), await server_ms(redis)
     await lane.ask(grab(seat, 1), grab(seat, 2), grab(seat, 3, deny="blocked"))
+    counted = await redis.hgetall(lane.keys.refused)
+    assert before <= int(counted[b"since"]) <= await server_ms(redis)
+    assert counted == {b"no_chance_left": b"2", b"blocked": b"1", b"since": counted[b"since"]}
     await lane.ask(grab(seat, 1, ref=1))  # the answer of before, and no refusal of now
-    assert await redis.hgetall(lane.keys.refused) == {b"no_chance_left": b"2", b"blocked": b"1"}
+    assert await redis.hgetall(lane.keys.refused) == counted
+    while await server_ms(redis) == int(counted[b"since"]):
+        pass
+    await lane.ask(grab(seat, 4, deny="blocked"))
+    assert await redis.hgetall(lane.keys.refused) == {**counted, b"blocked": b"2"}, "since the first"
