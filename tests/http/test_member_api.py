@@ -247,6 +247,7 @@ def points_of(available: int) -> dict[str, Any]:
         member_token(algorithm="none"),
         member_token(exp=1),
     ],
+    ids=["none", "nonsense", "another key", "no algorithm", "expired"],
 )
 async def test_what_is_mine_needs_a_token_that_holds(live: Live, path: str, token: str | None) -> None:
     headers = {"authorization": f"Bearer {token}"} if token else {}
