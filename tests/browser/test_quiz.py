@@ -325,7 +325,7 @@ async def test_a_round_that_wins_a_prize_leads_to_its_form_or_code(live: Live, b
         await member.log_in("Ann")
         result, sheet = member.page.locator(".outcome"), member.page.get_by_role("dialog", name="My prizes")
         await tap(member, "Start")
-        for said, button in (("give your address", "Give my address"), ("Show the code", "My prizes")):
+        for said, button in (("give your address", "Give my address"), ("pick-up code", "My prizes")):
             await tap(member, "False")
             await member.page.get_by_role("button", name="See the result").tap()
             await expect(result).to_contain_text(said)

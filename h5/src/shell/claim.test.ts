@@ -15,7 +15,7 @@ test('a parcel leads to the address, what is fetched on the spot to its code, ea
   expect(stepsOf(parcel)).toEqual(['Please give your address in My prizes', 'Claim it within 5 days'])
   const desk = prize({ delivery: 'on_site', claim_days: 3 })
   expect([claimWord(desk), isFetched(desk)]).toEqual(['My prizes', true])
-  expect(stepsOf(desk)).toEqual(['Show the code in My prizes to fetch it', 'Claim it within 3 days'])
+  expect(stepsOf(desk)).toEqual(['Your pick-up code is in My prizes', 'Claim it within 3 days'])
 })
 
 test('codes and coupons are in the sheet; points and plays come by themselves', () => {

@@ -74,7 +74,7 @@ export const en: { [Key in keyof typeof zh]: string } = {
 
   'claim.points': 'The points come by themselves; see My prizes',
   'claim.ship': 'Please give your address in My prizes',
-  'claim.on_site': 'Show the code in My prizes to fetch it',
+  'claim.on_site': 'Your pick-up code is in My prizes',
   'claim.code': 'Your code is in My prizes',
   'claim.coupon': 'Your coupon is in My prizes',
   'claim.chance': '{n} more plays for you',
