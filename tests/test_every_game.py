@@ -23,7 +23,7 @@ from gameserver.records.database import Database
 from gameserver.rooms.opening import public_room
 from gameserver.staff.lifecycle import published, validated
 from gameserver.wire import SHARED_EVENTS, Codec, Format, encode, schema
-from tests.promises.world import World, check_rebuilt, executed_answers, quiet, world
+from tests.promises.world import World, check_rebuilt, executed_answers, world
 from tests.rooms.pages import Page, live
 from tests.store.lanes import Member, PlayedLane, Seat, member_in, opened, record_of, server_ms, unpacked
 
@@ -347,6 +347,7 @@ async def test_a_replayed_ref_answers_the_same(game: Game, redis: Redis) -> None
     assert len(commands) >= 5
     first = await play.send(commands)
     assert any(result[0] == 1 for result in first)
+    await play.lane.quiet()
     before = await play.lane.dump()
     assert await play.send(commands) == first
     assert await play.lane.dump() == before
@@ -590,7 +591,7 @@ async def settled(here: World, redis: Redis, game: Game, config: Mapping[str, An
     done = await play.lane.store.clock()
     for due in [due for due in play.lane.dues() if due.ref > done][:3]:
         await play.lane.clock(due)
-    await quiet(play.lane)
+    await play.lane.quiet()
     lines = await play.lane.lines()
     await here.settle(play.lane)
     return play, lines

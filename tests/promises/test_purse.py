@@ -25,7 +25,7 @@ from ledger_client.embedded.ledger import EmbeddedLedger
 from ledger_client.entry import Entry, Kind
 from ledger_client.ledger import Held, HoldAsk, LaneAt, Status
 from tests.games.rains import BOMB, grab, rain
-from tests.promises.world import World, check_rebuilt, quiet, world
+from tests.promises.world import World, check_rebuilt, world
 from tests.rooms.pages import KEY
 from tests.store.lanes import PlayedLane, Seat, server_ms
 
@@ -255,7 +255,7 @@ async def test_a_rebuilt_lane_has_the_same_purses_and_plays_on_with_them(
         seats = [await room.lane.seat(member) for member in members for _ in range(2)]
         await random_play(room, random, seats, range(5))
         assert len(await room.lane.purses()) > 1
-        await quiet(room.lane)
+        await room.lane.quiet()
         before = await room.lane.dump()
         await here.settle(room.lane)
         await redis.flushall()

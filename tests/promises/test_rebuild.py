@@ -13,7 +13,7 @@ from gameserver.records.rooms import get_room
 from gameserver.staff.lifecycle import Lifecycle
 from ledger_client.terms import Caps, Terms
 from tests.games.rains import BOMB, EMPTY, PACKET, grab, rain, scored
-from tests.promises.world import World, check_rebuilt, quiet, world
+from tests.promises.world import World, check_rebuilt, world
 from tests.store.lanes import PlayedLane, Seat
 
 RAIN = "red_packet_rain"
@@ -95,7 +95,7 @@ class Game:
 async def played(world: World, config: dict[str, Any], seed: int, **how: int) -> Game:
     game = Game(await world.open(RAIN, config, AGO), seed)
     await game.play(**how)
-    await quiet(game.lane)
+    await game.lane.quiet()
     game.lines = await game.lane.lines()
     return game
 
@@ -132,7 +132,7 @@ async def test_a_rebuilt_lane_remembers_what_caps_count(redis: Redis, engine: Da
             for seat in (*seats, seats[0], seats[0]):
                 drop += 1
                 await lane.ask(grab(seat, drop), days=[(0, day)])
-        await quiet(lane)
+        await lane.quiet()
         before = await lane.dump()
         counted = [member.earned for name in "ab" if (member := await lane.member(name))]
         assert counted == [[20270101, 10, 10, 10], [20270101, 5, 5, 5]]
@@ -170,7 +170,7 @@ async def test_short_games_and_none_at_all(redis: Redis, engine: Database) -> No
         for number, (members, ticks) in enumerate([(1, 1), (2, 2), (3, 3)]):
             game = Game(await here.open(RAIN, CONFIGS["packets"], AGO), seed=number, members=members)
             await game.play(ticks=ticks)
-            await quiet(game.lane)
+            await game.lane.quiet()
             before = await game.lane.dump()
             await here.lifecycle.rebuild(game.lane.record.id)
             check_rebuilt(before, await (await here.again(game.lane)).dump())
@@ -213,7 +213,7 @@ async def test_play_goes_on_after_a_rebuild(redis: Redis, engine: Database) -> N
         granted = await here.check_books(game.lane, game.lines + after)
         assert len({(grant.prize, grant.unit) for grant in granted}) == len(granted)
         assert {grant.epoch for grant in granted} == {1, 2}
-        await quiet(game.lane)
+        await game.lane.quiet()
         before = await game.lane.dump()
         await here.lifecycle.rebuild(game.lane.record.id)
         check_rebuilt(before, await (await here.again(game.lane)).dump())

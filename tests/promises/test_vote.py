@@ -15,7 +15,7 @@ from gameserver.records.facts import lines_of
 from gameserver.staff.contestants import recorded_standings, standings_of
 from tests.games.votes import DAY, admitted, ballot, contestant, counts, order, states, voting
 from tests.promises.test_race import another
-from tests.promises.world import World, check_rebuilt, quiet, world
+from tests.promises.world import World, check_rebuilt, world
 from tests.store.lanes import PlayedLane, Seat, server_ms, unpacked
 
 MEMBERS, CONTESTANTS, VOTES = 5000, 20, 100_000
@@ -113,7 +113,7 @@ async def on_screen(lane: PlayedLane) -> list[tuple[str, int]]:
     pubsub = lane.redis.pubsub()
     await pubsub.subscribe(lane.keys.channel)
     await lane.join("watcher")  # who comes in is told the tally
-    await quiet(lane)
+    await lane.quiet()
     top = None
     while top is None:
         message = await pubsub.get_message(timeout=5)
@@ -167,7 +167,7 @@ async def test_flushed_and_rebuilt_every_count_and_every_decision_is_the_same(
             marked = [id_ for id_, state in (await states(lane)).items() if state.startswith("r")]
             assert marked
             await order(lane, ("clear_review", "remove_kept", "withdraw")[part], marked[0], "because")
-        await quiet(lane)
+        await lane.quiet()
         await here.settle(lane)
         before, now = await lane.dump(), await server_ms(redis)
         shown = [await snapshot(lane, seat.member, now) for seat in seats]

@@ -21,7 +21,7 @@ from gameserver.rooms.purse import Play
 from tests.games.wheels import THANKS, WHEEL, points, prize, rigged, spin, wheel
 from tests.promises.test_purse import COST, Paid
 from tests.promises.test_race import another
-from tests.promises.world import World, check_rebuilt, quiet, world
+from tests.promises.world import World, check_rebuilt, world
 from tests.store.lanes import PlayedLane, Seat, opened
 
 LEAST_P = 1e-6
@@ -262,7 +262,7 @@ async def test_a_rebuilt_wheel_is_the_same_and_turns_on(redis: Redis, engine: Da
         await room.give_plays("later", GIFTED, 2)
         seats = [await room.lane.seat(member) for member in members for _ in range(2)]
         await random_play(room, random, seats)
-        await quiet(room.lane)
+        await room.lane.quiet()
         before, shown = await room.lane.dump(), await pictures(room.lane, members)
         await here.settle(room.lane)
         await redis.flushall()

@@ -94,12 +94,6 @@ async def world(database: Database, redis: Redis) -> AsyncIterator[World]:
         await made.settlement.close()
 
 
-async def quiet(lane: PlayedLane) -> None:
-    """No tally is owed."""
-    while (await lane.tick()).tally_in:
-        pass
-
-
 def lasting(dump: Mapping[str, Any]) -> dict[str, Any]:
     """What a rebuild must restore of a lane's keys: all but versions and refused answers."""
     kept: dict[str, Any] = {}

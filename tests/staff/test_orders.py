@@ -9,7 +9,7 @@ from gameserver.records.database import Database
 from gameserver.records.orders import Order, add_order
 from gameserver.staff.orders import Orders
 from tests.games.rains import rain
-from tests.promises.world import World, check_rebuilt, quiet, world
+from tests.promises.world import World, check_rebuilt, world
 from tests.store.lanes import PlayedLane
 
 FREE = {"free_total": 1}
@@ -90,7 +90,7 @@ async def test_orders_wait_while_the_lane_is_lost_and_are_folded_with_the_rest(
         room = lane.record.id
         await orders.give(room, "give_chances", ["ann", 2])
         await lane.seat("bob")
-        await quiet(lane)
+        await lane.quiet()
         await here.settle(lane)
         before = await lane.dump()
         await redis.flushall()

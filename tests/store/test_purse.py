@@ -41,6 +41,7 @@ async def purse(lane: PlayedLane, member: str = "a") -> list[int] | None:
 async def test_a_play_without_a_purse_is_no_answer_and_leaves_no_trace(redis: Redis) -> None:
     lane = await raining(redis, paying())
     seat = await lane.seat("a")
+    await lane.quiet()
     before = await lane.dump()
     assert await lane.ask(grab(seat, 1)) == [[0, "purse_needed", [0, 0, False, False, 1, 0]]]
     assert await lane.dump() == before
@@ -77,6 +78,7 @@ async def test_a_repeated_ref_costs_nothing_and_tells_the_same(redis: Redis) -> 
     lane = await raining(redis, paying())
     seat = await lane.seat("a")
     first = await lane.ask(fill(seat, 1, 0, 50), grab(seat, 1))
+    await lane.quiet()
     before = await lane.dump()
     assert await lane.ask(grab(seat, 1, ref=1), grab(seat, 1, ref=1)) == [first[1], first[1]]
     assert await lane.dump() == before

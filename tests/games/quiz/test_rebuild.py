@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from gameserver.games.game import HOST
 from gameserver.records.database import Database
 from tests.games.quizzes import Stage, live, picture, solo, soloist
-from tests.promises.world import World, check_rebuilt, quiet, world
+from tests.promises.world import World, check_rebuilt, world
 from tests.store.lanes import server_ms
 
 TEAMS = [{"id": "red", "name": "红队"}, {"id": "blue", "name": "蓝队"}]
@@ -26,7 +26,7 @@ async def begun(show: Stage, question: int) -> None:
 
 async def flushed(here: World, show: Stage) -> Stage:
     """The same quiz from the record alone."""
-    await quiet(show.lane)
+    await show.lane.quiet()
     before = await show.lane.dump()
     shown = [await picture(show.lane, member) for member in (*MEMBERS, HOST)]
     await here.settle(show.lane)
@@ -75,7 +75,7 @@ async def test_a_round_rebuilt_in_the_middle(redis: Redis, engine: Database) -> 
         await member.begins()
         await member.answers(0, choices=member.right(0))
         await member.answers(1, choices=member.wrong(1))
-        await quiet(member.lane)
+        await member.lane.quiet()
         before, shown = await member.lane.dump(), await member.snapshot()
         await here.settle(member.lane)
         await redis.flushall()
