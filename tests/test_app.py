@@ -27,6 +27,7 @@ from tests.node import (
     serving,
 )
 from tests.page import Event, Page
+from tests.store.lanes import server_ms
 
 BOTS = 8
 ANSWERS = 160
@@ -259,11 +260,14 @@ async def test_a_round_that_ended_while_no_server_ran_is_closed_by_the_next_one(
     times = {"gap_ms": 0, "countdown_ms": 3000, "duration_ms": 5000, "times": 3}
     port = free_port()
     async with serving(engines, port) as served:
-        room = await served.open_room(ago_ms=7000, rounds=[times])
+        room = await served.open_room(ago_ms=5000, rounds=[times])
+        assert room.opened_at
         page = await served.join(room.id, member := await served.member())
         won = await page.grab()
         served.kill()
         assert await page.closed() is None
+        while await server_ms(served.redis) <= room.opened_at + 8000:
+            await asyncio.sleep(LOOK_S)
     async with serving(engines, port) as served:
         again = await served.join(room.id, member, session=page.session, since=page.snapshot["v"])
         closed = await again.next(ev="round_closed")
