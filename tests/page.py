@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from gameserver.games.red_packet_rain.rain import EARLY_MS, Rain
 
-PATIENCE_S = 20  # no promise, only the end of a test that hangs
+PATIENCE_S = 60  # no promise, only the end of a test that hangs
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
 REACTION_MS = 50
