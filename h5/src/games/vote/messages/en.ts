@@ -168,6 +168,7 @@ export const en: { [Key in keyof typeof zh]: string } = {
   'screen.sealed': 'The ranking is sealed',
   'screen.sealed.text': 'It will be revealed here when voting ends',
   'screen.empty': 'Scan and cast the first vote',
+  'screen.none': 'No votes were cast',
   'screen.board': 'The first ten',
   'screen.up': 'Up {n}',
   'screen.down': 'Down {n}',

@@ -166,6 +166,7 @@ export const zh = {
   'screen.sealed': '榜单已封存',
   'screen.sealed.text': '投票结束后，现场揭晓',
   'screen.empty': '虚位以待，扫码投出第一票',
+  'screen.none': '没有人投票',
   'screen.board': '前十名',
   'screen.up': '上升 {n} 位',
   'screen.down': '下降 {n} 位',
