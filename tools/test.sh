@@ -18,7 +18,7 @@ trap 'rm -f "$browser_log"' EXIT
 .venv/bin/python -m pytest tests/browser -p no:cacheprovider >"$browser_log" 2>&1 &
 browser=$!
 echo "== pytest, without the browser's tests"
-.venv/bin/python -m pytest --ignore=tests/browser || failed+=("pytest")
+.venv/bin/python -m pytest --ignore=tests/browser -n 2 --dist loadfile || failed+=("pytest")
 wait "$browser" || failed+=("browser tests")
 echo "== pytest, the browser's tests"
 cat "$browser_log"
