@@ -304,7 +304,7 @@ def environment(engines: Engines, **variables: str) -> dict[str, str]:
     names = {name.upper() for name in Settings.model_fields}
     kept = {name: value for name, value in os.environ.items() if name not in names}
     stores = {"REDIS_URL": engines.redis_url, "DATABASE_URL": engines.database_url}
-    return {**kept, "PYTHONUNBUFFERED": "1", "COLUMNS": "500", **stores, "SECRET_KEY": SECRET, **variables}
+    return {**kept, "PYTHONUNBUFFERED": "1", **stores, "SECRET_KEY": SECRET, **variables}
 
 
 @asynccontextmanager

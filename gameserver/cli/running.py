@@ -25,6 +25,7 @@ from gameserver.staff.fulfilment import REASON_LENGTH
 # lines are never broken: a pipe has no width
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+_pipe = Console(highlight=False, soft_wrap=True, width=500)
 
 Port = Annotated[
     int, typer.Option("--port", envvar="PORT", help="Port; also tells which embedded stores are meant.")
@@ -33,7 +34,6 @@ Port = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 By = Annotated[str, typer.Option("--by", help="Who does it; else the one who is logged in here.")]
 MemberArgument = Annotated[str, typer.Argument(help="A member's id.")]
-_WIDE = 500  # a pipe has no width
 
 
 def staff_name(by: str) -> str:
@@ -53,7 +53,7 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; it stays on record."
 def print_table(table: Table, empty: str = "") -> None:
     """A table, or in words that it is empty; whole where it goes into a pipe."""
     if table.row_count:
-        out.print(table, width=None if out.is_terminal else _WIDE)
+        (out if out.is_terminal else _pipe).print(table)
     else:
         out.print(empty)
 
