@@ -12,16 +12,18 @@ echo "== pages"
 if ((${#failed[@]})); then
   printf 'failed before pytest: %s\n' "${failed[@]}" >&2
 fi
-# the browser's tests wait for pages most of their time: they go beside the others, on engines of their own
-browser_log=$(mktemp)
-trap 'rm -f "$browser_log"' EXIT
-.venv/bin/python -m pytest tests/browser -p no:cacheprovider >"$browser_log" 2>&1 &
+# the browser's tests wait for pages most of their time: they go beside the others, on engines of their own;
+# and in folders of their own, since pytest shuts those that all runs share, also for PostgreSQL's account
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+.venv/bin/python -m pytest tests/browser -p no:cacheprovider --basetemp="$scratch/browser" >"$scratch/log" 2>&1 &
 browser=$!
 echo "== pytest, without the browser's tests"
-.venv/bin/python -m pytest --ignore=tests/browser -n 2 --dist loadfile || failed+=("pytest")
+.venv/bin/python -m pytest --ignore=tests/browser -n 2 --dist loadfile --basetemp="$scratch/rest" ||
+  failed+=("pytest")
 wait "$browser" || failed+=("browser tests")
 echo "== pytest, the browser's tests"
-cat "$browser_log"
+cat "$scratch/log"
 if ((${#failed[@]})); then
   printf 'failed: %s\n' "${failed[@]}" >&2
   exit 1
