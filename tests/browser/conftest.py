@@ -1,11 +1,13 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from gameserver.engines import Engines
+from tests.browser.phone import PATIENCE_S
 from tests.node import Live, emptied, living
 
+expect.set_options(timeout=PATIENCE_S * 1000)
 FLAGS = [
     "--headless",
     "--no-sandbox",

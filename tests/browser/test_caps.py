@@ -38,7 +38,7 @@ async def test_a_member_is_told_what_a_cap_cut_and_that_it_is_used_up(
         await member.tap_drops(1)
         await expect(member.page.get_by_text(refused)).to_be_visible()
         assert await member.page.evaluate("window.__game.state.packets") == 1
-        await expect(note).to_be_hidden(timeout=15_000)
+        await expect(note).to_be_hidden()
         await live.stores.lifecycle.pause(room.id)
         await member.page.get_by_role("button", name=PRIZES[lang]).click()
         sheet = member.page.get_by_role("dialog")

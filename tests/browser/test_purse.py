@@ -46,7 +46,7 @@ async def test_a_member_is_asked_before_the_first_play_that_costs_and_told_what_
         question = opened.page.get_by_role("dialog", name="No free plays left")
         await expect(question).to_be_hidden()
         result = opened.page.get_by_role("dialog")
-        await expect(result).to_be_visible(timeout=15_000)
+        await expect(result).to_be_visible()
         await opened.page.keyboard.press("Escape")
         await expect(question).to_be_visible()
         await expect(question).to_contain_text("5 points")

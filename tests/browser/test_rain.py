@@ -27,7 +27,7 @@ async def test_a_round_played_by_taps_ends_in_the_ledger(live: Live, browser: Br
         await member.log_in("小明")
         await member.tap_drops(TAPS)
         won = await member.until("window.__game.state.sum || window.__game.state.mine?.sum")
-        await expect(member.page.get_by_role("dialog")).to_be_visible(timeout=20_000)
+        await expect(member.page.get_by_role("dialog")).to_be_visible()
         kept = await member.page.evaluate("JSON.stringify(Object.values(localStorage))")
         token = re.findall(r"eyJ[\w.-]+", kept)[0]
         bearer = {"authorization": f"Bearer {token}"}
@@ -86,5 +86,5 @@ async def test_the_big_screen_shows_the_way_in_and_who_leads(live: Live, browser
     async with phone(browser, f"{live.url}/play/{room}") as member:
         await member.log_in("赵钱孙")
         await member.tap_drops(5)
-        await expect(screen.get_by_text("赵*孙").first).to_be_visible(timeout=10_000)
+        await expect(screen.get_by_text("赵*孙").first).to_be_visible()
     await screen.close()

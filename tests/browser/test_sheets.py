@@ -192,7 +192,7 @@ async def test_the_big_screen_shows_a_qr_that_leads_to_the_room_and_is_fit_for_a
         assert box is not None
         assert abs(box["width"] - box["height"]) < 2
         assert box["width"] > width / 12
-        await expect(shown.page.get_by_text("赵*孙").first).to_be_visible(timeout=20_000)
+        await expect(shown.page.get_by_text("赵*孙").first).to_be_visible()
         await fits(shown)
         assert shown.errors == []
         await context.close()
