@@ -27,6 +27,7 @@ from gameserver.store.figures import FigureStore
 from gameserver.store.lane import LaneStore
 from gameserver.store.push import announce
 from gameserver.store.redis import Redis
+from gameserver.store.snapshot import REBUILDING
 from ledger_client.ledger import Ledger
 from ledger_client.terms import Terms
 
@@ -221,13 +222,13 @@ class Lifecycle:
         terms = await self._ledger.terms(record.campaign)
         lane = (await get_lanes(self._database, room))[0]
         # no tick changes anything from here on, so the outbox can be drained whole
-        await self._redis.hset(self._store(record, lane).keys.room, "state", "rebuilding")
+        await self._redis.hset(self._store(record, lane).keys.room, "state", REBUILDING)
         await self._drain(lane)
         epoch = await raise_epoch(self._database, room, lane.lane)
         lane = next(x for x in await get_lanes(self._database, room) if x.lane == lane.lane)
         assert lane.epoch == epoch
         await self._store(record, lane).clear()
-        store = await self._open_store(record, lane, "rebuilding", terms)
+        store = await self._open_store(record, lane, REBUILDING, terms)
         folded = await self._fold(record, lane, store, told)
         await self._finish(room, store)
         await announce(self._redis, room)

@@ -12,6 +12,7 @@ from gameserver.games.game import HOST, Game, MemberId, PrizeId, RoomId
 from gameserver.store.keys import LaneKeys
 from gameserver.store.redis import reached
 from gameserver.store.scripts import library_of
+from gameserver.store.snapshot import REBUILDING
 
 MAX_BATCH = 256
 TICKET_SECONDS = 30
@@ -153,7 +154,7 @@ class LaneStore:
                 pipeline.zrange(self.keys.ranking(name), 0, -1, desc=True, withscores=True)
             pipeline.hgetall(f"{self.keys.tag}:{notes}")
             (epoch, state), *scores, texts = await pipeline.execute()
-        if epoch is None or int(epoch) != self.epoch or state == b"rebuilding":
+        if epoch is None or int(epoch) != self.epoch or state == REBUILDING.encode():
             raise Refused("lane_lost", retry_ms=1000)
         whole = [{member.decode(): int(score) for member, score in lines} for lines in scores]
         return whole, {field.decode(): text.decode() for field, text in texts.items()}
@@ -179,8 +180,15 @@ class LaneStore:
             return bool(await self._redis.hget(self.keys.room, "capped") == b"1")
 
     async def clear(self) -> None:
-        """Removes everything but the outbox, which settlement drains, and what no record can bring back."""
-        keep = (self.keys.outbox.encode(), self.keys.refused.encode())
+        """Removes everything but the outbox, which settlement drains, and what no record can bring back.
+
+        From then on, until `open`, the head says only that the lane is being rebuilt: it is not lost.
+        """
+        async with self._redis.pipeline(transaction=True) as call:
+            call.delete(self.keys.room)
+            call.hset(self.keys.room, "state", REBUILDING)
+            await call.execute()
+        keep = {key.encode() for key in (self.keys.room, self.keys.outbox, self.keys.refused)}
         async for batch in _batches(self._redis.scan_iter(match=_literal(self.keys.tag) + ":*", count=1000)):
             if doomed := [key for key in batch if key not in keep]:
                 await self._redis.unlink(*doomed)
