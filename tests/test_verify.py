@@ -82,11 +82,11 @@ async def found(here: World, lane: PlayedLane) -> list[Mismatch]:
     return (await verification(here).verify([room])).mismatches
 
 
-async def pouring(here: World, mugs: int = FEW) -> PlayedLane:
+async def pouring(here: World, mugs: int = FEW, **fields: Any) -> PlayedLane:
     """A room whose first round is open, with thousands of packets; a third of the mugs is among them."""
     mug = {"id": "mug", "name": "杯子", "kind": "physical", "stock": mugs}
     amounts = {"mode": "fixed", "count": 10_000, "amount": 5}
-    lane = await here.open(RAIN, rain(amounts=amounts, drops_per_member=2000, prizes=[mug]))
+    lane = await here.open(RAIN, rain(amounts=amounts, drops_per_member=2000, prizes=[mug], **fields))
     assert (await lane.clock(lane.dues()[0]))[0] == 1
     return lane
 
