@@ -187,6 +187,13 @@ async def test_a_live_quiz_from_the_lobby_to_the_podium(live: Live, browser: Bro
         await expect(phones[leader].page.get_by_text("300")).to_be_visible()
         await expect(host.page.locator(".qs-three .up")).to_have_count(3, timeout=PATIENCE_MS)
         await sound(host, *phones[:2])
+        # nobody's result goes with the room
+        await live.stores.lifecycle.close(room.id)
+        await expect(host.page.get_by_text("Scan to see more")).to_be_visible()
+        await expect(host.page.get_by_role("navigation", name="Host controls")).to_have_count(0)
+        await expect(host.page.locator(".qs-three .up")).to_have_count(3)
+        await expect(phones[leader].page.get_by_text("300")).to_be_visible()
+        await sound(host, phones[leader])
         won = await stored_token(phones[leader].page)
     prizes = (await live.http.get("/api/me/prizes", headers={"authorization": f"Bearer {won}"})).json()[
         "prizes"

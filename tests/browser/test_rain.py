@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.async_api import Browser, expect
 
+from gameserver.games.game import RoomId
 from tests.browser.phone import phone
 from tests.node import Live
 
@@ -78,8 +79,10 @@ async def test_english_pages_have_no_chinese_but_what_staff_wrote(live: Live, br
         assert re.findall(r"[\u4e00-\u9fff]+", text) == ["中文"]
 
 
-async def test_the_big_screen_shows_the_way_in_and_who_leads(live: Live, browser: Browser) -> None:
-    room = await _open(live, rounds=[{**ROUND, "duration_ms": 40_000}], packet_share=100, bomb_share=0)
+async def test_the_big_screen_shows_the_way_in_who_leads_and_who_has_won(
+    live: Live, browser: Browser
+) -> None:
+    room = await _open(live, rounds=[{**ROUND, "duration_ms": 25_000}], packet_share=100, bomb_share=0)
     screen = await browser.new_page(viewport={"width": 1920, "height": 1080})
     await screen.goto(f"{live.url}/screen/{room}")
     await expect(screen.get_by_text(f"/play/{room}")).to_be_visible()
@@ -87,4 +90,11 @@ async def test_the_big_screen_shows_the_way_in_and_who_leads(live: Live, browser
         await member.log_in("赵钱孙")
         await member.tap_drops(5)
         await expect(screen.get_by_text("赵*孙").first).to_be_visible()
+    podium = screen.locator(".podium")
+    await expect(podium).to_contain_text("赵*孙")
+    await live.stores.lifecycle.close(RoomId(room))
+    await expect(screen.get_by_text("扫码查看")).to_be_visible()
+    await expect(podium).to_contain_text("赵*孙")
+    await screen.reload()
+    await expect(screen.get_by_role("heading", name="活动已圆满结束")).to_be_visible()
     await screen.close()

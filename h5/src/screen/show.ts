@@ -23,6 +23,7 @@ export function followShow() {
   const link = shallowRef<Link>({ phase: 'connecting' })
   const trouble = ref<'offline' | 'overloaded' | 'unknown_room' | null>(null)
   const joined = ref(0)
+  const holding = ref(false)
   const host = shallowRef<Host | null>(hostToken(name) ? { command } : null)
   const listeners = new Set<(event: ServerEvent) => void>()
   let unheard: ServerEvent[] = []
@@ -107,6 +108,7 @@ export function followShow() {
       return () => listeners.delete(listener)
     },
     joined: (members) => (joined.value = Math.max(joined.value, members)),
+    holding,
     get host() {
       return host.value
     },

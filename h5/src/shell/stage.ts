@@ -1,4 +1,4 @@
-import type { Component, ShallowRef } from 'vue'
+import type { Component, Ref, ShallowRef } from 'vue'
 import type { Room, ServerEvent, Snapshot } from './wire'
 
 /** Leads the room: only for who opened the screen with a host link. */
@@ -15,6 +15,8 @@ export interface StageContext<Play = unknown, Picture = unknown> {
   onEvent: (listener: (event: ServerEvent) => void) => () => void
   /** The stage says how many have joined. */
   joined: (members: number) => void
+  /** While true the last result is on show: it stays when the room ends. */
+  holding: Ref<boolean>
   /** Null on a screen that only shows; may become so when the host link has run out. */
   readonly host: Host | null
 }
