@@ -171,7 +171,7 @@ async def test_pages_in_english_have_no_chinese_beside_the_way_back(live: Live, 
             await expect(dialog).to_be_hidden()
     screen = await browser.new_page(viewport={"width": 1920, "height": 1080})
     await screen.goto(f"{live.url}/screen/{room.id}?lang=en")
-    await expect(screen.get_by_role("heading", name="Rain")).to_be_visible()
+    await expect(screen.get_by_role("heading", name="Rain", exact=True)).to_be_visible()
     assert HAN.findall(await screen.inner_text("body")) == ["中文"]
     await screen.close()
 
