@@ -191,6 +191,7 @@ async def test_a_live_quiz_from_the_lobby_to_the_podium(live: Live, browser: Bro
         await live.stores.lifecycle.close(room.id)
         await expect(host.page.get_by_text("Scan to see more")).to_be_visible()
         await expect(host.page.get_by_role("navigation", name="Host controls")).to_have_count(0)
+        assert (await state(host))["host"] is False  # F is the full screen's key again
         await expect(host.page.locator(".qs-three .up")).to_have_count(3)
         await expect(phones[leader].page.get_by_text("300")).to_be_visible()
         await sound(host, phones[leader])

@@ -392,7 +392,8 @@ def test_a_damaged_table_is_read_or_refused(at: int, octet: int, drop: bool, tmp
     if not (tmp_path / "good.xlsx").exists():
         xlsx(tmp_path / "good.xlsx", [HEADINGS, *(row for row, _ in TYPED)])
     octets = bytearray((tmp_path / "good.xlsx").read_bytes())
-    octets[at % len(octets) :][: 1 if drop else 0] = b""
+    if drop:
+        del octets[at % len(octets)]
     octets[at % len(octets)] = octet
     (tmp_path / "bad.xlsx").write_bytes(octets)
     # anything else that is raised is a bug

@@ -110,7 +110,7 @@ export function followShow() {
     joined: (members) => (joined.value = Math.max(joined.value, members)),
     holding,
     get host() {
-      return host.value
+      return room.value?.state === 'closed' ? null : host.value
     },
   }
 

@@ -17,7 +17,7 @@ export interface StageContext<Play = unknown, Picture = unknown> {
   joined: (members: number) => void
   /** While true the last result is on show: it stays when the room ends. */
   holding: Ref<boolean>
-  /** Null on a screen that only shows; may become so when the host link has run out. */
+  /** Null on a screen that only shows; becomes so when the host link has run out or the room is closed. */
   readonly host: Host | null
 }
 
